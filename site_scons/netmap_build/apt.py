@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A private apt root: the system's sources and keys, our own lists and archives, no root needed.
+
+The system's configuration is taken over only where it says how to reach and check the archive.
+Hooks of the system are left out, and whatever could weaken the signature check is switched off.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import BuildError
+
+# What a private root takes from the system's configuration.
+KEPT = ("Acquire::", "APT::Architecture", "Dir::Etc::")
+# ... and never, whatever the system says.
+STRICT = (
+    "APT::Get::AllowUnauthenticated",
+    "Acquire::AllowInsecureRepositories",
+    "Acquire::AllowWeakRepositories",
+    "Acquire::AllowDowngradeToInsecureRepositories",
+)
+
+
+def configuration(dump: str, root: Path) -> str:
+    """The private root's apt.conf, from what `apt-config dump` printed."""
+    lines = [
+        line
+        for line in dump.splitlines()
+        if line.startswith(KEPT)
+        and not line.startswith(("Dir::Etc::main", "Dir::Etc::parts", *STRICT))
+    ]
+    lines += [
+        'Dir::Etc::main "/dev/null";',
+        'Dir::Etc::parts "/dev/null";',
+        f'Dir::State "{root}/state";',
+        f'Dir::State::status "{root}/state/status";',
+        f'Dir::Cache "{root}/cache";',
+        f'Dir::Log "{root}/log";',
+        # root would otherwise drop to a user that cannot write here
+        'APT::Sandbox::User "root";',
+        'Acquire::Languages "none";',
+        *[f'{name} "false";' for name in STRICT],
+    ]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Package:
+    """What the archive says of one package."""
+
+    name: str
+    version: str
+    size: int
+    depends: tuple[str, ...] = field(default=())
+
+
+def parse_package(text: str) -> Package | None:
+    """One stanza of `apt-cache show`; alternatives and versions are dropped from Depends."""
+    fields = dict(re.findall(r"^([A-Za-z-]+): (.*)$", text, re.MULTILINE))
+    if "Package" not in fields or "Version" not in fields:
+        return None
+    depends = tuple(
+        part.split("|")[0].split("(")[0].strip()
+        for part in fields.get("Depends", "").split(",")
+        if part.strip()
+    )
+    return Package(fields["Package"], fields["Version"], int(fields.get("Size", 0)), depends)
+
+
+class PrivateApt:
+    """apt working in a folder of ours."""
+
+    def __init__(self, root: Path) -> None:
+        if shutil.which("apt-get") is None:
+            raise BuildError("this system has no apt-get")
+        self.root = root
+        self.config = root / "apt.conf"
+
+    def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "APT_CONFIG": str(self.config), "LC_ALL": "C"}
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    def update(self) -> str:
+        """Fetch the lists. One dead source of several is no failure; what apt said is returned."""
+        for folder in ("state/lists/partial", "cache/archives/partial", "log"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        (self.root / "state/status").touch()
+        dump = subprocess.run(
+            ["apt-config", "dump"], stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+        self.config.write_text(configuration(dump, self.root))
+        return self.run("apt-get", "update", "-q").stderr
+
+    def show(self, name: str) -> Package | None:
+        """The candidate version of a package, or None where no source has it."""
+        return parse_package(self.run("apt-cache", "show", "--no-all-versions", name).stdout)
+
+    def closure(self, start: list[str], wanted: re.Pattern[str]) -> list[Package]:
+        """The start packages and what they depend on, as far as the names fit the pattern."""
+        found: dict[str, Package] = {}
+        ahead = list(start)
+        while ahead:
+            name = ahead.pop()
+            if name in found or not wanted.match(name):
+                continue
+            package = self.show(name)
+            if package is None:
+                continue  # virtual or missing: the caller checks for what it needs
+            found[name] = package
+            ahead.extend(package.depends)
+        return sorted(found.values(), key=lambda package: package.name)
+
+    def download(self, packages: list[Package], folder: Path) -> list[Path]:
+        """Download packages, checked by apt against the signed lists."""
+        specs = [f"{package.name}={package.version}" for package in packages]
+        done = self.run("apt-get", "download", "-q", *specs, cwd=folder)
+        files = sorted(folder.glob("*.deb"))
+        if done.returncode or len(files) != len(packages):
+            said = "\n        ".join(done.stderr.strip().splitlines()[-3:])
+            raise BuildError(
+                f"apt-get download failed:\n        {said}",
+                "check with: apt-get update && apt-get download linux-libc-dev",
+            )
+        return files

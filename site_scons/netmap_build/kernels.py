@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which kernel to build for, why, and what tells one kernel tree from another."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import debian_kernel
+from .errors import BuildError
+
+# What a module's bytes depend on in a kernel tree.
+FINGERPRINTED = (
+    ".config",
+    ".kernelvariables",
+    "Makefile",
+    "Module.symvers",
+    "include/config/auto.conf",
+    "include/generated/autoconf.h",
+    "include/generated/compile.h",
+    "include/generated/utsrelease.h",
+)
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel to build for, and to boot where its image is known."""
+
+    version: str
+    headers_dir: Path
+    image: Path | None
+    modules_dir: Path | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The decision, which needs no network; kernel is None while the default is not fetched."""
+
+    name: str  # names the build folder
+    kernel: Kernel | None
+    why: str
+
+    def line(self) -> str:
+        version = self.kernel.version if self.kernel else "the distribution's cloud kernel"
+        return f"kernel {version}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The facts of this machine that the choice rests on."""
+
+    root: Path = Path("/")
+    release: str = os.uname().release
+
+    def headers(self, version: str) -> Path:
+        return self.root / "lib/modules" / version / "build"
+
+    def installed(self) -> list[str]:
+        """Versions whose headers are installed, newest last."""
+        found = [
+            path.parent.name
+            for path in (self.root / "lib/modules").glob("*/build")
+            if is_prepared(path)
+        ]
+        return sorted(found, key=version_key)
+
+
+def version_key(version: str) -> tuple[tuple[int, int | str], ...]:
+    """6.10 is newer than 6.9: numbers compare as numbers."""
+    return tuple(
+        (1, int(part)) if part.isdigit() else (0, part)
+        for part in re.findall(r"\d+|[a-zA-Z]+", version)
+    )
+
+
+def is_prepared(folder: Path) -> bool:
+    """True for headers that modules can be built against."""
+    return (folder / "Makefile").exists() and (folder / "include/generated/autoconf.h").exists()
+
+
+def release_of(folder: Path) -> str:
+    """The kernel's own release name."""
+    try:
+        return (folder / "include/config/kernel.release").read_text().strip()
+    except OSError:
+        pass
+    try:
+        text = (folder / "include/generated/utsrelease.h").read_text()
+    except OSError:
+        text = ""
+    match = re.search(r'UTS_RELEASE "([^"]+)"', text)
+    return match.group(1) if match else folder.name
+
+
+def local_kernel(machine: Machine, folder: Path, why: str) -> Kernel:
+    """A kernel of this machine; its image only where it can be read."""
+    version = release_of(folder)
+    image = machine.root / "boot" / f"vmlinuz-{version}"
+    modules = machine.root / "lib/modules" / version
+    readable = image.exists() and os.access(image, os.R_OK) and (modules / "kernel").is_dir()
+    return Kernel(
+        version,
+        folder,
+        image if readable else None,
+        modules if readable else None,
+        why,
+    )
+
+
+def fetched_default(why: str) -> Kernel | None:
+    """The distribution's cloud kernel if it lies in the cache; never asks the network."""
+    root = debian_kernel.current()
+    if root is None:
+        return None
+    version = debian_kernel.version_in(root)
+    image = root / "boot" / f"vmlinuz-{version}"
+    modules = debian_kernel.modules_dir(root, version)
+    return Kernel(
+        version,
+        root / "usr/src" / f"linux-headers-{version}",
+        image if image.exists() else None,
+        modules,
+        why,
+    )
+
+
+def default_choice(why: str) -> Choice:
+    return Choice(DEFAULT, fetched_default(why), why)
+
+
+def choose(kernel_dir: str, kernel: str, machine: Machine | None = None) -> Choice:
+    """kernel-dir=, kernel=, the running kernel, the newest installed, the embedded default."""
+    machine = machine or Machine()
+    if kernel_dir:
+        return given_folder(Path(kernel_dir), machine)
+    if kernel == DEFAULT:
+        return default_choice("asked for by kernel=default")
+    if kernel:
+        return given_version(kernel, machine)
+    if is_prepared(machine.headers(machine.release)):
+        why = "the running kernel"
+        return Choice(
+            machine.release, local_kernel(machine, machine.headers(machine.release), why), why
+        )
+    installed = machine.installed()
+    if installed:
+        why = f"the newest installed; the running {machine.release} has no headers here"
+        return Choice(
+            installed[-1], local_kernel(machine, machine.headers(installed[-1]), why), why
+        )
+    return default_choice("the distribution's cloud kernel; no headers are installed here")
+
+
+def given_folder(folder: Path, machine: Machine) -> Choice:
+    """kernel-dir=: headers, or a tree that was prepared."""
+    if not folder.is_dir():
+        raise BuildError(f"kernel-dir={folder} is no folder", "type: ls -d /lib/modules/*/build")
+    if not is_prepared(folder):
+        if (folder / "Kconfig").exists():
+            raise BuildError(
+                f"kernel-dir={folder} is a kernel source that was never prepared",
+                f"type: make -C {folder} defconfig modules_prepare",
+            )
+        raise BuildError(
+            f"kernel-dir={folder} holds no kernel headers (no include/generated/autoconf.h)",
+            "type: ls -d /lib/modules/*/build",
+        )
+    why = "asked for by kernel-dir="
+    kernel = local_kernel(machine, folder, why)
+    return Choice(f"{kernel.version}-{short(str(folder.resolve()))}", kernel, why)
+
+
+def given_version(version: str, machine: Machine) -> Choice:
+    """kernel=: one of the installed ones."""
+    folder = machine.headers(version)
+    if not is_prepared(folder):
+        installed = ", ".join(machine.installed()) or "none"
+        raise BuildError(
+            f"kernel={version} has no headers on this machine; installed: {installed}",
+            f"type: sudo apt-get install linux-headers-{version}, or ./sconsw kernel=default",
+        )
+    why = "asked for by kernel="
+    return Choice(version, local_kernel(machine, folder, why), why)
+
+
+def short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
+
+
+def fetch_default() -> Kernel:
+    """Headers and image of the embedded default, refreshed through apt."""
+    debian_kernel.fetch()
+    kernel = fetched_default("the distribution's cloud kernel")
+    if kernel is None:
+        raise BuildError("the fetched kernel did not unpack", "type: ./sconsw fetch")
+    return kernel
+
+
+def for_vm() -> Kernel:
+    """A kernel with headers, image and modules that a VM can boot, fetched on first need."""
+    return fetched_default("the distribution's cloud kernel") or fetch_default()
+
+
+def compiler_of(folder: Path) -> tuple[str, bool]:
+    """The compiler the kernel names for its modules, and whether kbuild needs LLVM=1."""
+    if clang(folder):
+        return "clang", True
+    try:
+        text = (folder / ".kernelvariables").read_text()
+    except OSError:
+        text = ""
+    match = re.search(r"^CC\b.*?(gcc-[\d.]+)$", text, re.MULTILINE)
+    return (match.group(1) if match else "gcc"), False
+
+
+def clang(folder: Path) -> bool:
+    """True for a kernel that clang built; its modules must be built by clang too."""
+    try:
+        with (folder / "include/config/auto.conf").open() as lines:
+            return any(line.startswith("CONFIG_CC_IS_CLANG=y") for line in lines)
+    except OSError:
+        return False
+
+
+def compiler_version(compiler: str) -> str:
+    """The compiler's first line about itself; empty where it is not installed."""
+    try:
+        done = subprocess.run(
+            [compiler, "--version"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=False,
+            env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"},
+        )
+    except OSError:
+        return ""
+    return done.stdout.partition("\n")[0]
+
+
+def fingerprint(folder: Path) -> str:
+    """One word for a kernel tree: equal words build equal modules with equal compilers."""
+    digest = hashlib.sha256()
+    for name in FINGERPRINTED:
+        try:
+            content = (folder / name).read_bytes()
+        except OSError:
+            content = b"absent"
+        digest.update(f"{name} {len(content)}\0".encode())
+        digest.update(content)
+    compiler, llvm = compiler_of(folder)
+    digest.update(f"{compiler} {llvm} {compiler_version(compiler)}".encode())
+    return digest.hexdigest()

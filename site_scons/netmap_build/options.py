@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The option table, and reading a command line by it.
+
+One row a name. SCons knows neither dashes in its variables nor typed values, so the command line
+is read here: `name=value`, `--name=value` and `--name` all mean the same row. Rows that shape
+what is built are remembered in build/options.toml until `reset`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from .errors import BuildError
+
+Value = str | bool | int | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One option: the name people type, what kind of value, what it does."""
+
+    name: str
+    kind: str  # text, path, flag, number, list
+    default: Value
+    help: str
+    remembered: bool = True
+    choices: tuple[str, ...] = ()
+    more: str = ""
+
+    @property
+    def identifier(self) -> str:
+        return self.name.replace("-", "_")
+
+
+TABLE: tuple[Row, ...] = (
+    Row(
+        "os",
+        "text",
+        "linux",
+        "system to build for",
+        choices=("linux",),
+        more="Only Linux can be built so far.",
+    ),
+    Row(
+        "kernel-dir",
+        "path",
+        "",
+        "kernel headers, or a prepared kernel tree, to build netmap.ko for",
+        more="The folder that holds .config and Module.symvers; an O= output folder works too. "
+        "Without it: kernel=, else the running kernel, else the newest installed one, else the "
+        "distribution's cloud kernel, fetched through apt into the build cache.",
+    ),
+    Row(
+        "kernel",
+        "text",
+        "",
+        "version of an installed kernel to build for, or `default`",
+        more="A folder name of /lib/modules, such as 6.1.0-40-amd64. `default` means the "
+        "distribution's cloud kernel even where the running kernel has headers.",
+    ),
+    Row(
+        "kernel-opts",
+        "text",
+        "",
+        "more words for kbuild's make, such as KCFLAGS=-g",
+    ),
+    Row("cc", "text", "gcc", "C compiler for the library, the programs and the hosted core"),
+    Row(
+        "apps",
+        "list",
+        (),
+        "programs to build, comma separated (all of them if not given)",
+    ),
+    Row("no-apps", "flag", False, "build no programs"),
+    Row(
+        "no-install",
+        "flag",
+        False,
+        "never install system packages, even as root: name them and stop",
+    ),
+    Row("jobs", "number", 0, "parallel jobs (0: one a processor)", remembered=False),
+    Row("verbose", "flag", False, "show whole command lines", remembered=False),
+    Row(
+        "pytest-args",
+        "text",
+        "",
+        "more arguments for pytest in the test targets, such as '-k mac -x'",
+        remembered=False,
+    ),
+    Row(
+        "bench-args",
+        "text",
+        "",
+        "arguments for the bench target (bench-args=-h lists them)",
+        remembered=False,
+    ),
+    Row("try-args", "text", "", "arguments for the try target", remembered=False),
+    Row("option", "text", "", "the option that `help` explains", remembered=False),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The table's values, typed."""
+
+    os: str = "linux"
+    kernel_dir: str = ""
+    kernel: str = ""
+    kernel_opts: str = ""
+    cc: str = "gcc"
+    apps: tuple[str, ...] = ()
+    no_apps: bool = False
+    no_install: bool = False
+    jobs: int = 0
+    verbose: bool = False
+    pytest_args: str = ""
+    bench_args: str = ""
+    try_args: str = ""
+    option: str = ""
+
+
+@dataclass
+class CommandLine:
+    """A command line taken apart."""
+
+    given: dict[str, Value] = field(default_factory=dict)
+    targets: list[str] = field(default_factory=list)
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The known word most like this one, or nothing."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return match[0] if match else ""
+
+
+def row_named(name: str) -> Row | None:
+    return next((row for row in TABLE if row.name == name), None)
+
+
+def unknown_option(name: str) -> BuildError:
+    like = closest(name, [row.name for row in TABLE])
+    return BuildError(
+        f"there is no option {name}" + (f"; the closest is {like}" if like else ""),
+        f"type: ./sconsw help option={like}" if like else "type: ./sconsw -h",
+    )
+
+
+def convert(row: Row, text: str | None, base: Path) -> Value:
+    """Turn what was typed into the row's type; text is None for a bare --name."""
+    if row.kind == "flag":
+        word = "1" if text is None else text.lower()
+        if word in ("1", "yes", "on", "true"):
+            return True
+        if word in ("0", "no", "off", "false", ""):
+            return False
+        raise BuildError(f"{row.name} is a flag, not {text!r}", f"type: {row.name}=1 or =0")
+    if text is None:
+        raise BuildError(f"{row.name} needs a value", f"type: {row.name}=VALUE")
+    if row.kind == "number":
+        if not re.fullmatch(r"\d{1,4}", text):
+            raise BuildError(f"{row.name} is a number, not {text!r}", f"type: {row.name}=2")
+        return int(text)
+    if row.kind == "list":
+        return tuple(word for word in text.split(",") if word)
+    if row.kind == "path" and text:
+        return str((base / Path(text).expanduser()).absolute())
+    if row.choices and text not in row.choices:
+        raise BuildError(
+            f"{row.name}={text} is not possible yet; possible: {', '.join(row.choices)}",
+            f"type: ./sconsw help option={row.name}",
+        )
+    return text
+
+
+def parse(
+    args: Iterable[str], base: Path, is_scons_option: Callable[[str], bool] = lambda _: False
+) -> CommandLine:
+    """Take a command line apart; SCons's own options are left to SCons.
+
+    base is where relative paths start: the folder the person stands in.
+    """
+    line = CommandLine()
+    for arg in args:
+        if arg.startswith("--"):
+            name, equals, text = arg[2:].partition("=")
+            row = row_named(name)
+            if row is None:
+                if is_scons_option(f"--{name}"):
+                    continue
+                raise unknown_option(name)
+            line.given[row.identifier] = convert(row, text if equals else None, base)
+        elif arg.startswith("-"):
+            continue
+        elif "=" in arg:
+            name, _, text = arg.partition("=")
+            row = row_named(name)
+            if row is None:
+                raise unknown_option(name)
+            line.given[row.identifier] = convert(row, text, base)
+        else:
+            line.targets.append(arg)
+    return line
+
+
+def to_toml(values: dict[str, Value]) -> str:
+    """Lines of TOML; strings, flags, numbers and lists of strings are the same in JSON."""
+    lines = ["# Options that ./sconsw remembers; `./sconsw reset` clears them."]
+    for row in TABLE:
+        if row.identifier in values:
+            value = values[row.identifier]
+            lines.append(
+                f"{row.name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def from_toml(text: str) -> dict[str, Value]:
+    """Read what to_toml wrote (Python 3.10 has no tomllib); lines that do not fit are dropped."""
+    values: dict[str, Value] = {}
+    for line in text.splitlines():
+        name, equals, rest = line.partition(" = ")
+        row = row_named(name.strip())
+        if not equals or row is None:
+            continue
+        try:
+            value = json.loads(rest)
+        except ValueError:
+            continue
+        value = tuple(value) if isinstance(value, list) else value
+        if type(value) is type(row.default):
+            values[row.identifier] = value
+    return values
+
+
+def remembered(file: Path) -> dict[str, Value]:
+    try:
+        return from_toml(file.read_text())
+    except OSError:
+        return {}
+
+
+def remember(file: Path, values: dict[str, Value]) -> None:
+    """Write the rows worth remembering; a value set back to its default is forgotten."""
+    kept = {
+        row.identifier: values[row.identifier]
+        for row in TABLE
+        if row.remembered and values.get(row.identifier, row.default) != row.default
+    }
+    if kept == remembered(file):
+        return
+    if kept:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(to_toml(kept))
+    else:
+        file.unlink(missing_ok=True)
+
+
+def merge(given: dict[str, Value], before: dict[str, Value]) -> Options:
+    """What was typed goes over what was remembered."""
+    values = {**before, **given}
+    known = {f.name for f in fields(Options)}
+    return Options(**{k: v for k, v in values.items() if k in known})  # type: ignore[arg-type]
+
+
+def typed(row: Row, value: Value) -> str:
+    """How a person would type this value."""
+    if isinstance(value, tuple):
+        return f"{row.name}={','.join(value)}"
+    return f"{row.name}={int(value) if isinstance(value, bool) else value}"
+
+
+def summary(given: dict[str, Value], before: dict[str, Value]) -> str:
+    """The options in force, with those remembered from before marked, for the first line."""
+    words = []
+    for row in TABLE:
+        if row.identifier in given:
+            if given[row.identifier] != row.default:
+                words.append(typed(row, given[row.identifier]))
+        elif row.identifier in before:
+            words.append(f"{typed(row, before[row.identifier])} (remembered)")
+    return ", ".join(words)
+
+
+def help_table() -> str:
+    """The table as -h shows it."""
+    width = max(len(row.name) for row in TABLE) + 2
+    return "\n".join(f"    {row.name:<{width}}{row.help}" for row in TABLE)
+
+
+def help_option(name: str) -> str:
+    """One row in full."""
+    row = row_named(name)
+    if row is None:
+        raise unknown_option(name)
+    default = typed(row, row.default).partition("=")[2]
+    lines = [f"{row.name}: {row.help}", *([row.more] if row.more else [])]
+    lines.append(f"kind: {row.kind}; default: {default or 'none'}")
+    if row.choices:
+        lines.append(f"one of: {', '.join(row.choices)}")
+    lines.append(
+        "remembered until `./sconsw reset`" if row.remembered else "for this command only"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The targets people type, what each does, and what it needs from the system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import BuildError
+from .options import closest
+
+SYSTEMS = ("linux", "freebsd", "windows")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One word a person may type after ./sconsw."""
+
+    name: str
+    help: str
+
+
+TABLE: tuple[Target, ...] = (
+    Target("all", "netmap.ko, the library and the programs (what no target means too)"),
+    Target("module", "netmap.ko alone"),
+    Target("lib", "libnetmap, shared and static"),
+    Target("apps", "the programs"),
+    Target("hosted", "the hosted core in every variant the tests use"),
+    Target("test", "unit, hosted, abi and VM smoke tests; about 5 minutes"),
+    Target("test-all", "every test; the time of each layer is printed at the end"),
+    Target("test-unit", "the build's own logic"),
+    Target("test-hosted", "the core as an ordinary library, with sanitizers"),
+    Target("test-abi", "headers and layouts against the fixed interface"),
+    Target("test-vm", "the real module in a real kernel in qemu"),
+    Target("try", "boot a small VM with what was built: pkt-gen over VALE"),
+    Target("bench", "instructions per packet in the VM"),
+    Target("fetch", "download what the build and the tests need"),
+    Target("help", "explain one option: help option=kernel-dir"),
+    Target("clean", "remove what was built"),
+    Target("reset", "forget the remembered options"),
+)
+
+# Work done before any SCons node exists.
+IMMEDIATE = ("help", "clean", "reset")
+
+
+def names() -> list[str]:
+    return [target.name for target in TABLE]
+
+
+def check(asked: Iterable[str], top: Path) -> None:
+    """Refuse a word that is no target and no file under build/."""
+    for word in asked:
+        if word in names() or is_built_file(word, top):
+            continue
+        if word.rstrip("/") in SYSTEMS:
+            raise BuildError(
+                f"{word} is a source folder, not a target",
+                f"type: ./sconsw os={word.rstrip('/')}",
+            )
+        like = closest(word, names())
+        raise BuildError(
+            f"there is no target {word}" + (f"; the closest is {like}" if like else ""),
+            f"type: ./sconsw {like}" if like else "type: ./sconsw -h",
+        )
+
+
+def is_built_file(word: str, top: Path) -> bool:
+    """Single files may be asked for by their path under build/."""
+    path = (top / word).absolute()
+    return (top / "build") in path.parents or path == top / "compile_commands.json"
+
+
+def help_table() -> str:
+    width = max(len(name) for name in names()) + 2
+    return "\n".join(f"    {target.name:<{width}}{target.help}" for target in TABLE)

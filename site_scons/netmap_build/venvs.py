@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Virtual environments made from hash-locked files, remade when anything they rest on changes.
+
+A stamp inside the environment names the lock's content, the interpreter and the path. While it
+matches, nothing is done; a build never waits for the test environment, which is made when a
+test target first asks for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import system_packages
+from .errors import BuildError, say
+
+STAMP = "netmap-stamp"
+
+
+@dataclass(frozen=True)
+class Venv:
+    """One environment: its folder, the lock it is made from, the oldest Python it runs on."""
+
+    folder: str
+    lock: str
+    oldest: tuple[int, int]
+
+
+BUILD = Venv(".venv", "requirements.lock", (3, 10))
+TEST = Venv(".venv-test", "requirements-test.lock", (3, 11))
+
+
+def interpreter() -> Path:
+    """The real interpreter under this process, also when it runs inside a venv."""
+    return Path(os.path.realpath(sys.executable))
+
+
+def identity(lock_text: bytes, base: Path, version: str, folder: Path) -> str:
+    """What an environment rests on, as one word."""
+    digest = hashlib.sha256(lock_text)
+    for part in (str(base), version, str(folder)):
+        digest.update(b"\0" + part.encode())
+    return digest.hexdigest()
+
+
+def python_of(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def is_current(folder: Path, wanted: str) -> bool:
+    """True when the environment is complete and rests on what is wanted now."""
+    try:
+        return (folder / STAMP).read_text() == wanted and python_of(folder).exists()
+    except OSError:
+        return False
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Only one process makes an environment; the others wait for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def ensure(top: Path, venv: Venv, *, may_install: bool = True) -> Path:
+    """Return the environment's python, making the environment first if it is not current."""
+    folder = top / venv.folder
+    lock = top / venv.lock
+    base = interpreter()
+    wanted = identity(lock.read_bytes(), base, sys.version, folder)
+    if is_current(folder, wanted):
+        return python_of(folder)
+    if sys.version_info < venv.oldest:
+        raise BuildError(
+            f"{venv.folder} needs Python {venv.oldest[0]}.{venv.oldest[1]} or newer, "
+            f"this is {sys.version_info[0]}.{sys.version_info[1]}",
+            "type: python3.11 ./sconsw (or any newer one)",
+        )
+    try:
+        with locked(top / "build" / f"{venv.folder.lstrip('.')}.lock"):
+            if not is_current(folder, wanted):
+                need_venv_module(may_install)
+                make(folder, lock, base)
+                (folder / STAMP).write_text(wanted)
+    except PermissionError as error:
+        raise BuildError(
+            f"{error.filename} cannot be written",
+            "type: ls -ld . and build in a checkout that is yours",
+        ) from None
+    return python_of(folder)
+
+
+def need_venv_module(may_install: bool) -> None:
+    """Debian splits venv and pip out of python3; get them or say how."""
+    if importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv"):
+        return
+    system_packages.install(["python3-venv"], "the build's .venv", may_install=may_install)
+    importlib.invalidate_caches()
+
+
+def make(folder: Path, lock: Path, base: Path) -> None:
+    """Make the environment from nothing; leave nothing behind on failure."""
+    say(f"netmap: making {folder.name} from {lock.name}")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        run([str(base), "-m", "venv", str(folder)])
+        run(
+            [
+                *[str(python_of(folder)), "-m", "pip", "install", "--quiet"],
+                *["--require-hashes", "--only-binary", ":all:", "--disable-pip-version-check"],
+                *["-r", str(lock)],
+            ]
+        )
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def run(command: list[str]) -> None:
+    """Run quietly; on failure show the last lines of what the program said."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, check=False
+    )
+    if done.returncode:
+        said = "\n        ".join(done.stdout.strip().splitlines()[-5:])
+        raise BuildError(
+            f"{' '.join(command[1:4])} failed ({done.returncode}):\n        {said}",
+            "check that pip reaches its package index (pip config list), then type ./sconsw again",
+        )

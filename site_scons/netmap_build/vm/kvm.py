@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Does hardware virtualisation really work here?
+
+A /dev/kvm that opens, and even makes machines, proves nothing: nested without support it runs a
+few firmware instructions and then stands still. So a kernel is booted, once, and the answer is
+kept in a file for as long as host kernel, QEMU and guest kernel stay the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import subprocess
+import tempfile
+from pathlib import Path
+
+from . import qemu
+from .initramfs import Contents, build
+from .protocol import Parser
+
+_BOOT_SECONDS = 10.0
+
+
+def works(kernel: Path, cache: Path) -> bool:
+    """True when this kernel boots to its end under KVM; the answer is kept in the cache file."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    key = _fingerprint(kernel)
+    known = _read(cache)
+    if known.get("key") == key:
+        return known.get("works") is True
+    answer = _boots(kernel)
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.write_text(json.dumps({"key": key, "works": answer}) + "\n")
+    return answer
+
+
+def _read(cache: Path) -> dict[str, object]:
+    try:
+        known = json.loads(cache.read_text())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _fingerprint(kernel: Path) -> str:
+    version = subprocess.run(
+        [qemu.find_qemu(), "--version"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()[0]
+    return f"{platform.release()} / {version} / {kernel.name}"
+
+
+def _boots(kernel: Path) -> bool:
+    token = secrets.token_hex(8)
+    parser = Parser(token)
+    with tempfile.TemporaryDirectory(prefix="netmap-kvm-") as name:
+        folder = Path(name)
+        image = folder / "initramfs"
+        image.write_bytes(build(Contents(), [], token))
+        hardware = qemu.Hardware(accel="kvm", cpus=1, memory_mb=512)
+        results = folder / "results"
+        argv = qemu.command(hardware, kernel, image, folder / "console", results)
+        qemu.run(argv, results, folder / "stderr", parser, _BOOT_SECONDS)
+    return parser.done
