@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ring/ - one ring: who may sync it, checking what the program wrote, wake-ups.
+ * The essay is in ring.c.
+ */
+#ifndef NM_RING_H
+#define NM_RING_H
+
+#include <dev/netmap/netmap_kern.h>
+
+/*
+ * Takes the ring for a sync.  0: taken; EBUSY: somebody else is at it and will
+ * repeat the sync before leaving; EIO: the ring is stopped.  Context: any.
+ */
+static inline int nm_kr_enter(struct netmap_kring *kring)
+{
+	if (nm_likely(nm_atomic_cas(&kring->nkr_state, 0, NM_KR_BUSY)))
+		return 0;
+	for (;;) {
+		uint32_t s = nm_load_acquire(&kring->nkr_state);
+
+		if (s & NM_KR_STOPPED)
+			return EIO;
+		if (s & NM_KR_BUSY) {
+			if (nm_atomic_cas(&kring->nkr_state, s, s | NM_KR_AGAIN))
+				return EBUSY;
+		} else if (nm_atomic_cas(&kring->nkr_state, s, NM_KR_BUSY)) {
+			return 0;
+		}
+	}
+}
+
+/*
+ * Leaves the ring.  True: somebody asked meanwhile; the ring is still taken and
+ * the caller repeats its sync.  Context: any.
+ */
+static inline bool nm_kr_leave(struct netmap_kring *kring)
+{
+	if (nm_likely(nm_atomic_cas(&kring->nkr_state, NM_KR_BUSY, 0)))
+		return false;
+	for (;;) {
+		uint32_t s = nm_load_acquire(&kring->nkr_state);
+		uint32_t next = s & ~(uint32_t)(NM_KR_BUSY | NM_KR_AGAIN);
+		bool again = (s & (NM_KR_AGAIN | NM_KR_STOPPED)) == NM_KR_AGAIN;
+
+		if (nm_atomic_cas(&kring->nkr_state, s, again ? next | NM_KR_BUSY : next))
+			return again;
+	}
+}
+
+/* A new kring: stopped once (nm_kr_start begins it), indices zero.  Context: sleep. */
+void nm_kr_init(struct netmap_kring *kring, struct netmap_adapter *na, enum txrx t, uint32_t id,
+		uint32_t slots);
+void nm_kr_fini(struct netmap_kring *kring);
+
+/*
+ * Stops are counted.  After nm_kr_stop no sync runs, none can start, and no
+ * producer has a reservation open.  Stopping many: nm_kr_stop_begin on each, then
+ * nm_kr_stop_wait on each, then one nm_os_synchronize().  Context: sleep.
+ */
+void nm_kr_stop(struct netmap_kring *kring);
+void nm_kr_stop_begin(struct netmap_kring *kring);
+void nm_kr_stop_wait(struct netmap_kring *kring);
+void nm_kr_start(struct netmap_kring *kring);
+
+/*
+ * One whole sync of a program's ring: take, check head and cur, nm_sync, publish
+ * tail, leave, repeating while asked.  0 also when another thread does it for us;
+ * EIO: stopped; EINVAL: the indices were bad and the ring was re-initialised.
+ * Context: as the port's sync, `flags` as for nm_sync.
+ */
+int nm_kr_sync(struct netmap_kring *kring, int flags);
+
+/* Indices of a ring back to empty (rx) or all free (tx), in the kring and in the
+ * netmap_ring.  Context: the ring stopped or BUSY. */
+void nm_kr_reset_indices(struct netmap_kring *kring);
+
+/* Whether the program has something to send / may receive: cur != tail after a sync. */
+static inline bool nm_kr_ready(const struct netmap_kring *kring)
+{
+	return nm_user_read32(&kring->ring->cur) != nm_read_once(&kring->rtail);
+}
+
+/* Wakes who waits for this ring and for its port; nobody asleep: two loads.
+ * The default nm_notify.  Context: any. */
+int nm_kr_wake(struct netmap_kring *kring, int flags);
+
+#endif /* NM_RING_H */
