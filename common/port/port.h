@@ -88,6 +88,9 @@ static inline uint32_t nm_port_count(uint32_t asked, uint32_t def, uint32_t min,
  * unless NAF_HOST_RINGS), `copies` times the rings and buffers. */
 void nm_port_need(const struct netmap_adapter *na, uint32_t copies, struct nm_mem_need *need);
 
+/* nm_register of ports without hardware: NAF_NETMAP_ON while something is bound. */
+int nm_port_sw_register(struct netmap_adapter *na, int onoff);
+
 /* ---- krings and rings ------------------------------------------------------ */
 
 /* The default nm_krings_create / nm_krings_delete: krings for all rings, stopped. */

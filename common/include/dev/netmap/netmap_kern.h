@@ -86,7 +86,7 @@ struct netmap_kring {
 	uint32_t nkr_to_refill;
 	uint32_t last_reclaim;
 	uint32_t nkr_stopped;	/* reasons to be stopped, counted; control lock */
-	uint32_t poll_cookie;	/* spare for ports */
+	uint32_t nkr_fresh;	/* its netmap_ring was made by the call that is running */
 	uint64_t offset_mask;	/* bits of slot.ptr that hold the offset; 0: none */
 	uint64_t offset_max;
 	uint64_t hwbuf_len;	/* bytes the hardware may write per buffer */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One ring, kernel side.
+ *
+ * A sync of a program's ring takes these steps (nm_kr_sync):
+ *   1. nm_kr_enter     one thread at a time; a second one leaves a mark (AGAIN)
+ *                      and goes away, so that nobody ever waits: the second may
+ *                      be an interrupt
+ *   2. ring_prologue   head and cur are read once, checked against what the
+ *                      program was told (rtail), and kept in rhead and rcur;
+ *                      impossible values re-initialise the ring
+ *   3. nm_sync         the port moves packets and nr_hwcur, nr_hwtail
+ *   4. ring_publish    tail is shown to the program, with release order, so that
+ *                      slots are complete when it sees them
+ *   5. nm_kr_leave     with AGAIN set the steps from 2 on are repeated, and
+ *                      whoever sleeps is woken, since the one who left the mark
+ *                      has not seen the result
+ *
+ * INVARIANT  nr_hwcur <= rhead <= rcur <= rtail <= nr_hwtail, going round.  One
+ * slot always stays empty.  num_slots is any number from 2 on.
+ *
+ * STOPPED and BUSY share a word: after STOPPED is set no sync can begin, so that
+ * waiting for BUSY to clear is enough for the ring's own syncs.  Producers of an
+ * rx ring (a switch, the other end of a pipe) do not take BUSY: they look at
+ * STOPPED inside a read section, hence the grace period in nm_kr_stop.
+ *
+ * LOCKS  The state word by atomics; nkr_stopped by control; reservations by
+ * q_lock (vale/).
+ */
+#include "ring/ring.h"
+
+/* Slots from a to b, going forward. */
+static inline uint32_t ring_dist(uint32_t a, uint32_t b, uint32_t n)
+{
+	return b >= a ? b - a : b + n - a;
+}
+
+void nm_kr_init(struct netmap_kring *kring, struct netmap_adapter *na, enum txrx t, uint32_t id,
+		uint32_t slots)
+{
+	kring->na = na;
+	kring->notify_na = na;
+	kring->tx = t;
+	kring->ring_id = id;
+	kring->nkr_num_slots = slots;
+	kring->nm_sync = t == NR_TX ? na->nm_txsync : na->nm_rxsync;
+	kring->nm_notify = na->nm_notify;
+	kring->nkr_state = NM_KR_STOPPED;
+	kring->nkr_stopped = 1;
+	snprintf(kring->name, sizeof(kring->name), "%s %s%u", na->name, t == NR_TX ? "tx" : "rx",
+		 (unsigned)id);
+	nm_spin_init(&kring->q_lock, "netmap ring");
+	nm_waitq_init(&kring->si);
+	nm_kr_reset_indices(kring);
+}
+
+void nm_kr_fini(struct netmap_kring *kring)
+{
+	nm_waitq_destroy(&kring->si);
+	nm_spin_destroy(&kring->q_lock);
+}
+
+void nm_kr_reset_indices(struct netmap_kring *kring)
+{
+	struct netmap_ring *ring = kring->ring;
+	uint32_t tail = kring->tx == NR_TX ? kring->nkr_num_slots - 1 : 0;
+
+	kring->rhead = kring->rcur = 0;
+	kring->rtail = tail;
+	nm_store_release(&kring->nr_hwcur, 0);
+	kring->nkr_lease = tail;
+	nm_store_release(&kring->nr_hwtail, tail);
+	kring->nkr_hwofs = 0;
+	if (ring != NULL) {
+		nm_user_write32(&ring->head, 0);
+		nm_user_write32(&ring->cur, 0);
+		nm_user_write32_release(&ring->tail, tail);
+	}
+}
+
+void nm_kr_stop_begin(struct netmap_kring *kring)
+{
+	if (kring->nkr_stopped++ == 0)
+		nm_atomic_or(&kring->nkr_state, NM_KR_STOPPED);
+}
+
+void nm_kr_stop_wait(struct netmap_kring *kring)
+{
+	while (nm_load_acquire(&kring->nkr_state) & NM_KR_BUSY)
+		nm_os_nap();
+}
+
+void nm_kr_stop(struct netmap_kring *kring)
+{
+	nm_kr_stop_begin(kring);
+	nm_kr_stop_wait(kring);
+	nm_os_synchronize();
+}
+
+void nm_kr_start(struct netmap_kring *kring)
+{
+	NM_BUG_ON(kring->nkr_stopped == 0);
+	if (--kring->nkr_stopped == 0)
+		nm_atomic_and(&kring->nkr_state, ~(uint32_t)(NM_KR_STOPPED | NM_KR_AGAIN));
+}
+
+int netmap_ring_reinit(struct netmap_kring *kring)
+{
+	struct netmap_ring *ring = kring->ring;
+
+	nm_prlim("%s: impossible head or cur (%u, %u; allowed %u to %u), ring re-initialised",
+		 kring->name, (unsigned)nm_user_read32(&ring->head),
+		 (unsigned)nm_user_read32(&ring->cur), (unsigned)kring->nr_hwcur,
+		 (unsigned)kring->rtail);
+	kring->rhead = kring->rcur = kring->nr_hwcur;
+	kring->rtail = nm_load_acquire(&kring->nr_hwtail);
+	nm_user_write32(&ring->head, kring->rhead);
+	nm_user_write32(&ring->cur, kring->rcur);
+	nm_user_write32_release(&ring->tail, kring->rtail);
+	return 1;
+}
+
+/* Takes over head and cur; false when they are impossible. */
+static inline bool ring_prologue(struct netmap_kring *kring)
+{
+	struct netmap_ring *ring = kring->ring;
+	uint32_t n = kring->nkr_num_slots;
+	uint32_t head = nm_user_read32_acquire(&ring->head);
+	uint32_t cur = nm_user_read32(&ring->cur);
+	uint32_t start = kring->nr_hwcur;
+	uint32_t to_head, to_cur;
+
+	if (nm_unlikely(head >= n || cur >= n))
+		return false;
+	to_head = ring_dist(start, head, n);
+	to_cur = ring_dist(start, cur, n);
+	if (nm_unlikely(to_head > to_cur || to_cur > ring_dist(start, kring->rtail, n)))
+		return false;
+	kring->rhead = head;
+	kring->rcur = cur;
+	return true;
+}
+
+static inline void ring_publish(struct netmap_kring *kring)
+{
+	uint32_t tail = nm_load_acquire(&kring->nr_hwtail);
+
+	nm_write_once(&kring->rtail, tail);
+	nm_user_write32_release(&kring->ring->tail, tail);
+}
+
+int nm_kr_sync(struct netmap_kring *kring, int flags)
+{
+	bool again = false;
+	int error = nm_kr_enter(kring);
+
+	if (nm_unlikely(error))
+		return error == EBUSY ? 0 : error;
+	for (;;) {
+		int e;
+
+		if (nm_likely(ring_prologue(kring))) {
+			e = kring->nm_sync(kring, flags);
+			ring_publish(kring);
+		} else {
+			netmap_ring_reinit(kring);
+			e = EINVAL;
+		}
+		if (e && !error)
+			error = e;
+		if (nm_likely(!nm_kr_leave(kring)))
+			break;
+		again = true;
+	}
+	if (nm_unlikely(again))
+		nm_kr_wake(kring, 0);
+	return error;
+}
+
+int nm_kr_wake(struct netmap_kring *kring, int flags)
+{
+	struct nm_waitq *port = &kring->na->si[kring->tx];
+
+	(void)flags;
+	if (nm_waitq_has_sleepers(&kring->si))
+		nm_waitq_wake(&kring->si);
+	if (nm_waitq_has_sleepers(port))
+		nm_waitq_wake(port);
+	return NM_IRQ_COMPLETED;
+}
