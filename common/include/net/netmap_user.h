@@ -33,7 +33,9 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#if !defined(_LINUX_IF_H)	/* <linux/if.h>, when it came first, excludes <net/if.h> */
 #include <net/if.h>
+#endif
 #endif
 #include <stdarg.h>
 #include <stdint.h>
@@ -264,7 +266,8 @@ struct nm_desc {
 };
 
 #define P2NMD(p)		((struct nm_desc *)(p))
-#define IS_NETMAP_DESC(d)	((d) != NULL && P2NMD(d)->self == P2NMD(d))
+#define IS_NETMAP_DESC(d)	\
+	((d) != NULL && (const void *)((const struct nm_desc *)(d))->self == (const void *)(d))
 #define NETMAP_FD(d)		(P2NMD(d)->fd)
 
 /* Called once per packet by nm_dispatch(); the buffer is valid during the call. */
