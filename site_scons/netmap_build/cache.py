@@ -48,3 +48,9 @@ def write_if_changed(file: Path, text: str) -> bool:
     scratch.write_text(text)
     scratch.replace(file)
     return True
+
+
+def link(target: str, name: str) -> None:
+    """A symbolic link, replaced where it exists."""
+    Path(name).unlink(missing_ok=True)
+    Path(name).symlink_to(target)

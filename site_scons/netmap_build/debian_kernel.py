@@ -148,19 +148,17 @@ def place(apt: PrivateApt, packages: list[Package], version: str) -> Path:
             debs.mkdir()
             unpack(apt.download(packages, debs), scratch)
             shutil.rmtree(debs)
-            depmod(scratch)
+            depmod(modules_dir(scratch, version_in(scratch)))
     link = store() / f".{CURRENT}.{os.getpid()}"
     link.symlink_to(version)
     link.replace(store() / CURRENT)
     return final
 
 
-def depmod(root: Path) -> None:
+def depmod(modules: Path | None) -> None:
     """Write modules.dep where kmod is there; the packages leave that to their install script."""
     tool = shutil.which("depmod", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    version = version_in(root)
-    folder = modules_dir(root, version)
-    if tool is None or folder is None:
+    if tool is None or modules is None:
         return
-    base = folder.parent.parent.parent
-    subprocess.run([tool, "-b", str(base), version], stderr=subprocess.DEVNULL, check=False)
+    base = modules.parent.parent.parent
+    subprocess.run([tool, "-b", str(base), modules.name], stderr=subprocess.DEVNULL, check=False)

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from .errors import BuildError
 
-Value = str | bool | int | tuple[str, ...]
+Value = str | bool | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Row:
     """One option: the name people type, what kind of value, what it does."""
 
     name: str
-    kind: str  # text, path, flag, number, list
+    kind: str  # text, path, flag, list
     default: Value
     help: str
     remembered: bool = True
@@ -83,7 +82,6 @@ TABLE: tuple[Row, ...] = (
         False,
         "never install system packages, even as root: name them and stop",
     ),
-    Row("jobs", "number", 0, "parallel jobs (0: one a processor)", remembered=False),
     Row("verbose", "flag", False, "show whole command lines", remembered=False),
     Row(
         "pytest-args",
@@ -116,7 +114,6 @@ class Options:
     apps: tuple[str, ...] = ()
     no_apps: bool = False
     no_install: bool = False
-    jobs: int = 0
     verbose: bool = False
     pytest_args: str = ""
     bench_args: str = ""
@@ -161,10 +158,6 @@ def convert(row: Row, text: str | None, base: Path) -> Value:
         raise BuildError(f"{row.name} is a flag, not {text!r}", f"type: {row.name}=1 or =0")
     if text is None:
         raise BuildError(f"{row.name} needs a value", f"type: {row.name}=VALUE")
-    if row.kind == "number":
-        if not re.fullmatch(r"\d{1,4}", text):
-            raise BuildError(f"{row.name} is a number, not {text!r}", f"type: {row.name}=2")
-        return int(text)
     if row.kind == "list":
         return tuple(word for word in text.split(",") if word)
     if row.kind == "path" and text:
@@ -208,7 +201,7 @@ def parse(
 
 
 def to_toml(values: dict[str, Value]) -> str:
-    """Lines of TOML; strings, flags, numbers and lists of strings are the same in JSON."""
+    """Lines of TOML; strings, flags and lists of strings are the same in JSON."""
     lines = ["# Options that ./sconsw remembers; `./sconsw reset` clears them."]
     for row in TABLE:
         if row.identifier in values:

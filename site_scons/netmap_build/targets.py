@@ -54,12 +54,12 @@ def check(asked: Iterable[str], top: Path) -> None:
     for word in asked:
         if word in names() or is_built_file(word, top):
             continue
-        if word.rstrip("/") in SYSTEMS:
+        like = closest(word.rstrip("/"), [*names(), *SYSTEMS])
+        if like in SYSTEMS:
             raise BuildError(
-                f"{word} is a source folder, not a target",
-                f"type: ./sconsw os={word.rstrip('/')}",
+                f"{word} is no target; a system to build for is an option",
+                f"type: ./sconsw os={like}",
             )
-        like = closest(word, names())
         raise BuildError(
             f"there is no target {word}" + (f"; the closest is {like}" if like else ""),
             f"type: ./sconsw {like}" if like else "type: ./sconsw -h",

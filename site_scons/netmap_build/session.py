@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One run of the build: what was asked, what was remembered, where things go."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import kernels, options, targets
+from .errors import BuildError, say
+from .options import Options
+
+REMEMBERED = "options.toml"
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the SConscripts need to know."""
+
+    top: Path
+    options: Options
+    version: str
+    summary: str
+
+    @property
+    def build(self) -> Path:
+        return self.top / "build"
+
+    @property
+    def user_build(self) -> Path:
+        """Library and programs: one folder per system, architecture and compiler."""
+        name = f"{self.options.os}-{platform.machine()}"
+        if self.options.cc != "gcc":
+            name += f"-{kernels.short(self.options.cc)}"
+        return self.build / name
+
+    def kernel_build(self, choice: kernels.Choice) -> Path:
+        """One folder per system, architecture, kernel and kbuild words."""
+        name = f"{self.options.os}-{platform.machine()}-{choice.name}"
+        if self.options.kernel_opts:
+            name += f"-{kernels.short(self.options.kernel_opts)}"
+        return self.build / name
+
+    def first_line(self) -> str:
+        line = f"netmap {self.version} for {self.options.os} {platform.machine()}"
+        return f"{line}, {self.summary}" if self.summary else line
+
+
+def start(
+    top: Path,
+    words: Iterable[str],
+    asked: Iterable[str],
+    launched_from: Path,
+    is_scons_option: Callable[[str], bool],
+) -> Session:
+    """Read the command line; words are its options, asked its targets."""
+    line = options.parse(words, launched_from, is_scons_option)
+    targets.check(asked, top)
+    before = options.remembered(top / "build" / REMEMBERED)
+    merged = options.merge(line.given, before)
+    version = (top / "VERSION").read_text().strip()
+    return Session(top, merged, version, options.summary(line.given, before))
+
+
+def remember(session: Session) -> None:
+    """Keep the options for the next run."""
+    values = {row.identifier: getattr(session.options, row.identifier) for row in options.TABLE}
+    options.remember(session.build / REMEMBERED, values)
+
+
+def clean(top: Path) -> None:
+    """Remove what was built; the remembered options stay."""
+    build = top / "build"
+    for path in sorted(build.glob("*")) if build.is_dir() else []:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != REMEMBERED:
+            path.unlink()
+    (top / "compile_commands.json").unlink(missing_ok=True)
+
+
+def reset(top: Path) -> None:
+    """Forget the remembered options."""
+    (top / "build" / REMEMBERED).unlink(missing_ok=True)
+
+
+def immediate(session: Session, word: str) -> None:
+    """The targets that need no nodes."""
+    if word == "help":
+        if not session.options.option:
+            raise BuildError(
+                "help explains one option; which?", "type: ./sconsw help option=kernel-dir"
+            )
+        say(options.help_option(session.options.option))
+    elif word == "clean":
+        clean(session.top)
+        say("netmap: build/ is empty")
+    elif word == "reset":
+        reset(session.top)
+        say("netmap: no options are remembered")
+
+
+def help_text() -> str:
+    return (
+        "Type ./sconsw [target ...] [name=value ...]; --name=value means the same.\n\n"
+        f"Targets (none: all):\n{targets.help_table()}\n\n"
+        f"Options (more: ./sconsw help option=NAME):\n{options.help_table()}\n\n"
+        "SCons's own options work too: -j N, -n (say what would be done), -k, --debug=explain.\n"
+        "Downloads and probe results are cached in ~/.cache/netmap-build "
+        "($NETMAP_BUILD_CACHE moves it).\n"
+    )

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Running the test layers under pytest, each within a wall budget, with a closing table."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import debian_kernel, kernels, needs, toolchains, venvs
+from .errors import BuildError, report, say
+from .vm.target import Target
+
+NO_TESTS = 5  # pytest's exit code for a run that collected nothing
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One folder of tests: its wall budgets in seconds, its workers, what the short run takes."""
+
+    name: str
+    budget: int  # of the short run
+    full_budget: int
+    short: str = "not slow"
+    parallel: bool = True
+    everything: bool = False
+
+    @property
+    def seconds(self) -> int:
+        return self.full_budget if self.everything else self.budget
+
+
+LAYERS = (
+    Layer("unit", 60, 90),
+    Layer("hosted", 120, 900),
+    Layer("abi", 60, 120),
+    Layer("vm", 90, 1500, short="smoke", parallel=False),
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where the tests find what was built."""
+
+    top: Path
+    build: Path
+    user_build: Path
+    kernel_build: Path
+    cc: str
+    pytest_args: str
+    may_install: bool
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one layer went."""
+
+    layer: Layer
+    seconds: float
+    code: int
+
+    @property
+    def word(self) -> str:
+        if self.code == 0:
+            return "passed"
+        return "no tests" if self.code == NO_TESTS else "FAILED"
+
+
+def plan(target: str, everything: bool) -> tuple[Layer, ...]:
+    """The layers of a target: all of them for test and test-all, else the one it names."""
+    wanted = target.removeprefix("test-")
+    layers = tuple(layer for layer in LAYERS if wanted in ("test", "all", layer.name))
+    return tuple(replace(layer, everything=everything) for layer in layers)
+
+
+def environment(context: Context, layer: Layer) -> dict[str, str]:
+    """The variables by which tests find what was built; tests name no path themselves."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    env |= {
+        "NETMAP_BUILD_DIR": str(context.build),
+        "NETMAP_BIN_DIR": str(context.user_build / "bin"),
+        "NETMAP_LIB_DIR": str(context.user_build / "lib"),
+        "NETMAP_HOSTED_DIR": str(context.build / "hosted"),
+        "NETMAP_TEST_ALL": "1" if layer.everything else "0",
+        "NETMAP_MAY_INSTALL": str(int(context.may_install)),
+        "CC": context.cc,
+    }
+    if layer.name in ("abi", "hosted"):
+        env["NETMAP_ZIG"] = str(toolchains.zig("0.17.1", context.top))
+        env["NETMAP_ZIG_FREEBSD14"] = str(toolchains.zig("0.15.2", context.top))
+    if layer.name == "vm":
+        env["NETMAP_VM_CONFIG"] = str(vm_config(context))
+    return env
+
+
+def vm_config(context: Context) -> Path:
+    """build/vm.json: the kernel that VMs boot, and the build that goes into them."""
+    kernel = kernels.for_vm()
+    built = json.loads((context.kernel_build / "kernel.json").read_text())["version"]
+    if built != kernel.version or kernel.image is None or kernel.modules_dir is None:
+        raise BuildError(
+            f"netmap.ko was built for {built}, the VM would boot {kernel.version}",
+            "type: ./sconsw fetch, then the same again",
+        )
+    if not (kernel.modules_dir / "modules.dep").exists():
+        debian_kernel.depmod(kernel.modules_dir)
+    target = Target(
+        kernel_image=kernel.image,
+        modules_dir=kernel.modules_dir,
+        kernel_version=kernel.version,
+        work_dir=context.build / "vm",
+        root=context.top,
+        netmap_ko=context.kernel_build / "stage" / "netmap.ko",
+        bin_dir=context.user_build / "bin",
+        lib_dir=context.user_build / "lib",
+        cc=context.cc,
+    )
+    target.save(context.build / "vm.json")
+    return context.build / "vm.json"
+
+
+def command(context: Context, layer: Layer, python: Path) -> list[str]:
+    """The pytest command of a layer."""
+    words = [str(python), "-m", "pytest", f"tests/{layer.name}", "-q"]
+    if layer.parallel and context.jobs > 1:
+        words += ["-n", str(context.jobs)]
+    if not layer.everything:
+        words += ["-m", layer.short]
+    return words + shlex.split(context.pytest_args)
+
+
+def run_layer(context: Context, layer: Layer) -> Result:
+    """One pytest, stopped with all it started when it takes three times its budget."""
+    began = time.monotonic()
+    try:
+        needs.ensure(f"test-{layer.name}", may_install=context.may_install)
+        python = venvs.ensure(context.top, venvs.TEST, may_install=context.may_install)
+        words = command(context, layer, python)
+        env = environment(context, layer)
+    except BuildError as error:
+        report(error)
+        return Result(layer, time.monotonic() - began, 1)
+    say(f"netmap: {layer.name} tests")
+    process = subprocess.Popen(words, cwd=context.top, env=env, start_new_session=True)
+    try:
+        code = process.wait(timeout=3 * layer.seconds)
+    except subprocess.TimeoutExpired:
+        stop(process)
+        say(f"netmap: the {layer.name} tests were stopped after {3 * layer.seconds} s")
+        code = 1
+    except BaseException:
+        stop(process)
+        raise
+    return Result(layer, time.monotonic() - began, code)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a layer and all that it started."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def table(results: list[Result]) -> str:
+    """Time and budget of each layer."""
+    lines = [f"{'layer':<10}{'time':>8}{'budget':>9}  result"]
+    for result in results:
+        late = ", over budget" if result.seconds > result.layer.seconds else ""
+        lines.append(
+            f"{result.layer.name:<10}{result.seconds:>6.0f} s{result.layer.seconds:>7} s"
+            f"  {result.word}{late}"
+        )
+    total = sum(result.seconds for result in results)
+    budget = sum(result.layer.seconds for result in results)
+    lines.append(f"{'all':<10}{total:>6.0f} s{budget:>7} s")
+    return "\n".join(lines)
+
+
+def run(layers: tuple[Layer, ...], context: Context) -> int:
+    """Run every layer, also after one failed; print the table; 1 if any failed."""
+    results = [run_layer(context, layer) for layer in layers]
+    say("\n" + table(results))
+    return int(any(result.code for result in results))
+
+
+def run_vm_command(name: str, words: str, context: Context) -> int:
+    """The `try` and `bench` targets: one module of netmap_build.vm each."""
+    module = importlib.import_module(f"netmap_build.vm.{'tryout' if name == 'try' else name}")
+    argv = ["--config", str(vm_config(context)), *shlex.split(words)]
+    return int(module.main(argv, context.top))

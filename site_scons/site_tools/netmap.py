@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The SCons side of the build: thin builders over the plain Python in netmap_build."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from netmap_build import cache, fetching, hosted, kernels, kmodule, needs, staging, testing
+from netmap_build import programs as programs_in
+from netmap_build.errors import BuildError, report
+from netmap_build.session import Session
+
+Nodes = list[Any]
+
+
+def action(env: Any, message: str, work: Callable[[], int | None]) -> Any:
+    """An SCons action around a plain function; a BuildError becomes its two lines."""
+
+    def execute(target: Nodes, source: Nodes, env: Any) -> int:
+        try:
+            return work() or 0
+        except BuildError as error:
+            report(error)
+            return 1
+
+    return env.Action(execute, message or None)
+
+
+def kernel_module(env: Any, choice: kernels.Choice) -> Nodes:
+    """netmap.ko for one kernel: kernel.json, netmap_probes.h and one kbuild run."""
+    run: Session = env["RUN"]
+    job = kmodule.Job(
+        run.top,
+        run.kernel_build(choice),
+        choice,
+        env.GetOption("num_jobs"),
+        run.options.verbose,
+        not run.options.no_install,
+        tuple(run.options.kernel_opts.split()),
+    )
+    if str(job.out) in env["MODULES"]:
+        return list(env["MODULES"][str(job.out)])
+    files = staging.sources(run.top)
+    words = env.Value(json.dumps(job.make_words))
+    where = env.Dir(str(job.out)).path
+    facts = env.Command(
+        str(job.kernel_json),
+        env.Value(kmodule.signature(choice)),
+        action(env, f"KERNEL  {where}/kernel.json", lambda: kmodule.write_kernel(job)),
+    )
+    probes = env.Command(
+        str(job.stage / kmodule.PROBES),
+        [facts, words, *[f"#{name}" for name in kmodule.probe_sources(files)]],
+        action(env, f"PROBE   {where}/stage/{kmodule.PROBES}", lambda: kmodule.probe(job)),
+    )
+    outputs = [job.stage / "netmap.ko", job.stage / "Module.symvers", job.commands_json]
+    module = env.Command(
+        [str(path) for path in outputs],
+        [facts, probes, words, *[f"#{name}" for name in files]],
+        action(env, f"KBUILD  {where}/stage/netmap.ko", lambda: kmodule.build(job)),
+    )
+    env.Precious(facts, probes, module)
+    env["MODULES"][str(job.out)] = module
+    return list(module)
+
+
+def objects(env: Any, folder: str, sources: list[str], **flags: Any) -> Nodes:
+    """Compile C files to position independent objects under a folder, and note the commands."""
+    built: Nodes = []
+    for source in sources:
+        stem = source.removesuffix(".c")
+        made = env.SharedObject(f"{folder}/{stem}.os", f"#{source}", **flags)
+        env["COMPILED"].append(
+            {
+                "directory": str(env["RUN"].top),
+                "file": source,
+                "command": env.Override(flags).subst(
+                    "$SHCCCOM", target=made, source=[env.File(f"#{source}")]
+                ),
+            }
+        )
+        built += made
+    if env["NEEDED"]:
+        env.Requires(built, env["NEEDED"])
+    return built
+
+
+def user_library(env: Any, folder: str, name: str, major: str) -> Nodes:
+    """A library of the checkout: shared, with its version script, and static."""
+    run: Session = env["RUN"]
+    files = sorted(path.name for path in (run.top / folder).glob("*.c"))
+    flags = {"CPPPATH": ["#common/include", f"#{folder}"]}
+    out = str(run.user_build)
+    made = objects(env, f"{out}/obj", [f"{folder}/{name}" for name in files], **flags)
+    script = f"{folder}/lib{name}.map"
+    shared = env.SharedLibrary(
+        f"{out}/lib/lib{name}.so.{major}",
+        made,
+        SHLIBSUFFIX="",
+        LINKFLAGS=[
+            *env["LINKFLAGS"],
+            f"-Wl,-soname,lib{name}.so.{major}",
+            f"-Wl,--version-script,{script}",
+        ],
+    )
+    env.Depends(shared, f"#{script}")
+    link = env.Command(
+        f"{out}/lib/lib{name}.so",
+        shared,
+        action(env, "", lambda: cache.link(f"lib{name}.so.{major}", f"{out}/lib/lib{name}.so")),
+    )
+    env["LIBRARY"] = env.StaticLibrary(f"{out}/lib/lib{name}.a", made)
+    return [*shared, *link, *env["LIBRARY"]]
+
+
+def programs(env: Any, folder: str) -> Nodes:
+    """Every program that has a folder of its own, linked with the static library."""
+    run: Session = env["RUN"]
+    built: Nodes = []
+    for name in programs_in.chosen(run.top / folder, run.options.apps, run.options.no_apps):
+        files = sorted(path.name for path in (run.top / folder / name).glob("*.c"))
+        made = objects(
+            env,
+            f"{run.user_build}/obj",
+            [f"{folder}/{name}/{file}" for file in files],
+            CPPPATH=["#common/include", "#libnetmap", f"#{folder}/{name}"],
+        )
+        built += env.Program(
+            f"{run.user_build}/bin/{name}", [*made, env["LIBRARY"]], LIBS=["pthread"]
+        )
+    return built
+
+
+def hosted_core(env: Any, variant: hosted.Variant) -> Nodes:
+    """The whole core as an ordinary shared library, in one variant."""
+    run: Session = env["RUN"]
+    folder = str(run.build / "hosted" / variant.name)
+    made = objects(
+        env,
+        f"{folder}/obj",
+        hosted.sources(run.top),
+        CCFLAGS=[*env["CCFLAGS"], *variant.flags],
+        CPPPATH=[f"#{path}" for path in hosted.INCLUDES],
+        CPPDEFINES=list(variant.defines),
+    )
+    return list(
+        env.SharedLibrary(
+            f"{folder}/libnetmap_core.so",
+            made,
+            LINKFLAGS=[*env["LINKFLAGS"], *variant.flags],
+            LIBS=["pthread"],
+        )
+    )
+
+
+def compile_commands(env: Any) -> Nodes:
+    """compile_commands.json at the top: the user programs' commands and kbuild's."""
+    run: Session = env["RUN"]
+    kernel = Path(str(run.kernel_build(env["CHOICE"]))) / kmodule.COMMANDS
+    user = list(env["COMPILED"])
+
+    def write() -> None:
+        entries = user + json.loads(kernel.read_text())
+        cache.write_if_changed(run.top / "compile_commands.json", json.dumps(entries, indent=1))
+
+    made = env.Command(
+        "#compile_commands.json",
+        [str(kernel), env.Value(json.dumps(user))],
+        action(env, "", write),
+    )
+    env.Alias("all", made)
+    return list(made)
+
+
+def action_target(
+    env: Any, name: str, nodes: Nodes, work: Callable[[], int | None]
+) -> None:
+    """A target that acts every time it is asked for, once its nodes are built."""
+    run: Session = env["RUN"]
+
+    def prepared() -> int | None:
+        needs.ensure(name, may_install=not run.options.no_install)
+        return work()
+
+    env.AlwaysBuild(env.Alias(name, nodes, action(env, f"{name}", prepared)))
+
+
+def context(env: Any) -> testing.Context:
+    """Where tests and VMs find what is built."""
+    run: Session = env["RUN"]
+    return testing.Context(
+        run.top,
+        run.build,
+        run.user_build,
+        run.kernel_build(kernels.default_choice("")),
+        run.options.cc,
+        run.options.pytest_args,
+        not run.options.no_install,
+        os.cpu_count() or 1,
+    )
+
+
+def test_target(env: Any, name: str, nodes: Nodes, everything: bool = False) -> None:
+    """A test target: some layers under pytest, with a table of times at the end."""
+    layers = testing.plan(name, everything)
+    where = context(env)
+    action_target(env, name, nodes, lambda: testing.run(layers, where))
+
+
+def vm_target(env: Any, name: str, nodes: Nodes, words: str) -> None:
+    """A target that boots a VM with what was built."""
+    where = context(env)
+    action_target(env, name, nodes, lambda: testing.run_vm_command(name, words, where))
+
+
+def fetch_target(env: Any, name: str) -> None:
+    """Everything that the build and the tests would download later."""
+    run: Session = env["RUN"]
+    action_target(
+        env, name, [], lambda: fetching.everything(run.top, not run.options.no_install)
+    )
+
+
+def install_needs(env: Any) -> Nodes:
+    """A node before every compilation, only where something is missing."""
+    run: Session = env["RUN"]
+    missing = needs.packages(needs.USER)
+    if not missing:
+        return []
+    stamp = run.build / "needs"
+
+    def get() -> None:
+        needs.ensure("lib", may_install=not run.options.no_install)
+        cache.write_if_changed(stamp, " ".join(missing) + "\n")
+
+    return list(env.Command(str(stamp), env.Value(missing), action(env, "", get)))
+
+
+def short_messages(env: Any) -> None:
+    """One short line a file instead of the command; verbose=1 shows the command."""
+    for variable, word in (
+        ("SHCCCOMSTR", "CC      $SOURCE"),
+        ("ARCOMSTR", "AR      $TARGET"),
+        ("RANLIBCOMSTR", "RANLIB  $TARGET"),
+        ("SHLINKCOMSTR", "LINK    $TARGET"),
+        ("LINKCOMSTR", "LINK    $TARGET"),
+    ):
+        env[variable] = word
+
+
+def generate(env: Any) -> None:
+    """Set up the C tools without probing the machine, and add our builders."""
+    run: Session = env["RUN"]
+    for tool in ("gcc", "gnulink", "ar"):
+        env.Tool(tool)
+    env.Replace(
+        CC=run.options.cc,
+        ENV={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"},
+        CCFLAGS=["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter"],
+        SHOBJSUFFIX=".os",
+        STATIC_AND_SHARED_OBJECTS_ARE_THE_SAME=1,
+        LINKFLAGS=[],
+        COMPILED=[],
+        MODULES={},
+    )
+    env["NEEDED"] = install_needs(env)
+    if not run.options.verbose:
+        short_messages(env)
+    env.AddMethod(kernel_module, "KernelModule")
+    env.AddMethod(objects, "Objects")
+    env.AddMethod(hosted_core, "HostedCore")
+    env.AddMethod(compile_commands, "CompileCommands")
+    env.AddMethod(action_target, "ActionTarget")
+    env.AddMethod(test_target, "TestTarget")
+    env.AddMethod(vm_target, "VmTarget")
+    env.AddMethod(fetch_target, "FetchTarget")
+    env.AddMethod(user_library, "UserLibrary")
+    env.AddMethod(programs, "Programs")
+
+
+def exists(env: Any) -> bool:
+    return True
