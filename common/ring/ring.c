@@ -19,13 +19,12 @@
  * INVARIANT  nr_hwcur <= rhead <= rcur <= rtail <= nr_hwtail, going round.  One
  * slot always stays empty.  num_slots is any number from 2 on.
  *
- * STOPPED and BUSY share a word: after STOPPED is set no sync can begin, so that
- * waiting for BUSY to clear is enough for the ring's own syncs.  Producers of an
- * rx ring (a switch, the other end of a pipe) do not take BUSY: they look at
- * STOPPED inside a read section, hence the grace period in nm_kr_stop.
+ * The count of stops and BUSY share a word: once stopped no sync can begin, so
+ * that waiting for BUSY to clear is enough for the ring's own syncs.  Producers of
+ * an rx ring (a switch, the other end of a pipe) do not take BUSY: they look at
+ * the count inside a read section, hence the grace period in nm_kr_stop.
  *
- * LOCKS  The state word by atomics; nkr_stopped by control; reservations by
- * q_lock (vale/).
+ * LOCKS  The state word by atomics; reservations by q_lock (vale/).
  */
 #include "ring/ring.h"
 
@@ -45,7 +44,7 @@ void nm_kr_init(struct netmap_kring *kring, struct netmap_adapter *na, enum txrx
 	kring->nkr_num_slots = slots;
 	kring->nm_sync = t == NR_TX ? na->nm_txsync : na->nm_rxsync;
 	kring->nm_notify = na->nm_notify;
-	kring->nkr_state = NM_KR_STOPPED;
+	kring->nkr_state = NM_KR_STOP * (1 + na->na_stopped);
 	kring->nkr_stopped = 1;
 	snprintf(kring->name, sizeof(kring->name), "%s %s%u", na->name, t == NR_TX ? "tx" : "rx",
 		 (unsigned)id);
@@ -80,8 +79,8 @@ void nm_kr_reset_indices(struct netmap_kring *kring)
 
 void nm_kr_stop_begin(struct netmap_kring *kring)
 {
-	if (kring->nkr_stopped++ == 0)
-		nm_atomic_or(&kring->nkr_state, NM_KR_STOPPED);
+	nm_atomic_add(&kring->nkr_state, NM_KR_STOP);
+	nm_write_once(&kring->nkr_stopped, 1);
 }
 
 void nm_kr_stop_wait(struct netmap_kring *kring)
@@ -99,9 +98,11 @@ void nm_kr_stop(struct netmap_kring *kring)
 
 void nm_kr_start(struct netmap_kring *kring)
 {
-	NM_BUG_ON(kring->nkr_stopped == 0);
-	if (--kring->nkr_stopped == 0)
-		nm_atomic_and(&kring->nkr_state, ~(uint32_t)(NM_KR_STOPPED | NM_KR_AGAIN));
+	uint32_t old = nm_atomic_add(&kring->nkr_state, (uint32_t)-NM_KR_STOP);
+
+	NM_BUG_ON((old & NM_KR_STOPPED) == 0);
+	if ((old & NM_KR_STOPPED) == NM_KR_STOP)
+		nm_write_once(&kring->nkr_stopped, 0);
 }
 
 int netmap_ring_reinit(struct netmap_kring *kring)

@@ -48,7 +48,8 @@ static inline bool nm_kr_leave(struct netmap_kring *kring)
 	}
 }
 
-/* A new kring: stopped once (nm_kr_start begins it), indices zero.  Context: sleep. */
+/* A new kring: stopped once (nm_kr_start begins it) and as often as its port is,
+ * indices zero.  Context: sleep. */
 void nm_kr_init(struct netmap_kring *kring, struct netmap_adapter *na, enum txrx t, uint32_t id,
 		uint32_t slots);
 void nm_kr_fini(struct netmap_kring *kring);

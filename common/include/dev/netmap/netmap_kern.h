@@ -51,10 +51,15 @@ static inline enum txrx nm_txrx_swap(enum txrx t)
 #define NKR_NOINTR 0x10	  /* no interrupts for this ring, somebody polls it */
 #define NKR_FAKERING 0x20 /* a netmap_ring without buffers */
 
-/* nkr_state */
+/*
+ * nkr_state: two bits, and above them the number of reasons to be stopped, in one
+ * word so that one atomic moves between states.  While stopped no new sync may
+ * start and no packet may be put in.
+ */
 #define NM_KR_BUSY 0x1	  /* a sync is running */
 #define NM_KR_AGAIN 0x2	  /* somebody wanted one meanwhile: repeat before leaving */
-#define NM_KR_STOPPED 0x4 /* no new sync may start, no packet may be put in */
+#define NM_KR_STOP 0x100  /* one reason to be stopped */
+#define NM_KR_STOPPED (~(uint32_t)0xff) /* mask: any reason */
 
 /* flags of nm_sync / nm_txsync / nm_rxsync / nm_notify */
 #define NAF_FORCE_READ 1       /* look at the hardware even without PENDINTR */
@@ -85,7 +90,7 @@ struct netmap_kring {
 	int32_t nkr_hwofs; /* NIC index of slot 0 */
 	uint32_t nkr_to_refill;
 	uint32_t last_reclaim;
-	uint32_t nkr_stopped;	/* reasons to be stopped, counted; control lock */
+	uint32_t nkr_stopped;	/* for drivers to look at: stopped; nkr_state decides */
 	uint32_t nkr_fresh;	/* its netmap_ring was made by the call that is running */
 	uint64_t offset_mask;	/* bits of slot.ptr that hold the offset; 0: none */
 	uint64_t offset_max;
@@ -107,6 +112,7 @@ struct netmap_kring {
 	struct nm_spin q_lock; /* leaf: reservations */
 	struct nm_waitq si;    /* who waits for this ring */
 	struct netmap_kring *pipe_peer; /* pipes: the ring at the other end */
+	struct netmap_kring *bwrap_peer; /* attached NICs: NIC ring <-> switch ring */
 } __attribute__((aligned(64)));
 
 #define NM_LEASE_OPEN UINT32_MAX
@@ -180,6 +186,9 @@ struct netmap_adapter {
 	/* a switch's say in who binds: NULL, or returns an errno (EBUSY) */
 	int (*nm_bind_check)(struct netmap_adapter *, const struct nmreq_register *);
 
+	/* a switch's wish to be told that the NIC leaves; NULL: not attached */
+	void (*nm_owner_leave)(struct netmap_adapter *);
+
 	nm_if_input_fn if_input;       /* the stack's, while in netmap mode */
 	nm_if_transmit_fn if_transmit;
 
@@ -190,6 +199,7 @@ struct netmap_adapter {
 	u_int rx_buf_maxsize;	/* bytes that the hardware may write into a buffer */
 
 	uint32_t na_refcount;
+	uint32_t na_stopped;   /* netmap_disable_all_rings() that are in force */
 	uint32_t virt_hdr_len; /* bytes of vnet header before each frame: 0, 10 or 12 */
 	void *na_private;      /* whoever attached something to it (switch) */
 	struct netmap_adapter *na_parent; /* pipes: the port they belong to; a reference */

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copying a packet between two netmap buffers.
+ *
+ * Most packets are short, and a call of memcpy costs more than moving them: up to
+ * NM_COPY_INLINE bytes go in whole 64-byte blocks, as long as the rounded length
+ * stays inside both buffers (`room`).  What lies behind a packet in its own buffer
+ * may be copied with it.  Larger ones go to the system's memcpy, which knows the
+ * CPU best.
+ */
+#ifndef NM_COPY_H
+#define NM_COPY_H
+
+#include "os.h"
+
+#define NM_COPY_INLINE 256
+
+static inline void nm_copy_packet(void *dst, const void *src, uint32_t len, uint32_t room)
+{
+	uint64_t *d = dst;
+	const uint64_t *s = src;
+	uint32_t blocks = (len + 63) / 64;
+
+	if (nm_unlikely(len > NM_COPY_INLINE || blocks * 64 > room)) {
+		memcpy(dst, src, len);
+		return;
+	}
+	/* loads before stores: the compiler cannot know that they do not overlap */
+	do {
+		uint64_t a = s[0], b = s[1], c = s[2], e = s[3];
+		uint64_t f = s[4], g = s[5], h = s[6], i = s[7];
+
+		d[0] = a;
+		d[1] = b;
+		d[2] = c;
+		d[3] = e;
+		d[4] = f;
+		d[5] = g;
+		d[6] = h;
+		d[7] = i;
+		d += 8;
+		s += 8;
+	} while (--blocks);
+}
+
+#endif /* NM_COPY_H */

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The packet path of a switch.
+ *
+ * nm_vale_txsync takes the new slots of a tx ring in chunks of up to 256:
+ *
+ *   gather    reads each slot once, as one word, checks it, and notes address and
+ *             length (16 bytes a packet); headers are prefetched.  Bad packets end
+ *             here.  NS_INDIRECT data is copied from the program's memory into the
+ *             scratch, the only step that may fault, hence outside the read section.
+ *   classify  looks up where each packet goes.  The same 12 address bytes as the
+ *             packet before mean the same port (flow memo), without hash or
+ *             learning; the memo holds for one second and one generation of the
+ *             MAC table.  Packets to one port in a row are a run [start, count);
+ *             the runs of a port are chained; a list names the ports touched.
+ *   deliver   per port touched: reserve slots of its rx ring for whole packets that
+ *             fit (leaf lock), copy without a lock, publish, wake who sleeps once.
+ *             What does not fit is dropped, and the tx ring always drains.
+ *
+ * RESERVATIONS  Several rings may copy into one rx ring at a time.  nkr_lease is the
+ * end of what is reserved, nr_hwtail the end of what is published.  Slots become
+ * visible in the order they were reserved: whoever finishes at nr_hwtail moves it
+ * over its own slots and over those that finished before (nkr_leases: by first slot
+ * the end); others leave a note there.  Nobody waits.  Reservation to publication
+ * lies in one read section, so a grace period after a stop means: none is open.
+ *
+ * ORDER  is kept from one tx ring to one rx ring.  Rx ring = tx ring modulo the
+ * port's rings; broadcasts go to ring 0.
+ *
+ * CONTEXT  Any: with an attached NIC this runs in its interrupt.
+ *
+ * A port whose vnet header length differs from the sender's gets nothing.
+ */
+#include "vale/switch.h"
+#include "vale/copy.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "slots are read as one little-endian word"
+#endif
+
+#define CHUNK 256
+#define MIN_FRAME 14		 /* an Ethernet header */
+#define ARENA_BYTES 65536	 /* NS_INDIRECT data of one chunk */
+#define ARENA_SLACK 64		 /* block copies read in whole blocks */
+#define DST_DROP 0xfffeu
+#define DST_ALL 0xffffu
+#define NO_RUN 0xffffu
+
+/* A slot as one word: buf_idx, len, flags from bit 0 on. */
+#define WORD_IDX(w) ((uint32_t)(w))
+#define WORD_LEN(w) ((uint32_t)((w) >> 32) & 0xffff)
+#define WORD_FLAGS(w) ((uint32_t)((w) >> 48))
+#define SPECIAL (NS_INDIRECT | NS_MOREFRAG | NS_NO_LEARN | NS_BUF_CHANGED)
+
+struct frame {
+	const char *buf;
+	uint16_t len;
+	uint8_t frags;	  /* slots of the packet on its first, 0 on the others */
+	uint8_t no_learn;
+	uint32_t pad;
+};
+
+struct run {
+	uint16_t start, count; /* slots of the chunk */
+	uint16_t next;	       /* the next run to the same port */
+};
+
+struct dest {
+	uint16_t port, first, last;
+};
+
+struct nm_vale_scratch {
+	/* the flow memo; memo_rest holds 32 bits, so ~0 matches nothing */
+	uint64_t memo_first, memo_rest;
+	uint32_t memo_dst, memo_generation, memo_second;
+
+	uint32_t n;	     /* slots gathered */
+	uint32_t max_len;    /* longest of them */
+	bool fragments;	     /* some packet has several slots */
+	uint32_t arena_used;
+	char *arena;	     /* made at the first NS_INDIRECT */
+
+	uint32_t nruns, ndests;
+	uint16_t all_first, all_last; /* runs to everybody */
+	struct frame frame[CHUNK + NETMAP_MAX_FRAGS];
+	struct run run[CHUNK + NETMAP_MAX_FRAGS];
+	struct dest dest[NM_SWITCH_PORTS];
+	uint8_t dest_of[256]; /* port to dest: a guess, checked against dest[].port */
+	uint32_t npick;
+	struct run pick[CHUNK + NETMAP_MAX_FRAGS]; /* runs of the destination at hand */
+};
+
+int nm_vale_scratch_new(struct netmap_kring *kring)
+{
+	kring->vale = nm_os_malloc(sizeof(*kring->vale));
+	if (kring->vale == NULL)
+		return ENOMEM;
+	kring->vale->memo_rest = ~0ull;
+	return 0;
+}
+
+void nm_vale_scratch_free(struct netmap_kring *kring)
+{
+	if (kring->vale != NULL)
+		nm_os_free(kring->vale->arena);
+	nm_os_free(kring->vale);
+	kring->vale = NULL;
+}
+
+/* ---- gather ------------------------------------------------------------------------- */
+
+enum gathered { TAKEN, DROPPED, FULL };
+
+/* The data of an NS_INDIRECT slot, into the arena; NULL: drop the packet. */
+static char *fetch_indirect(struct nm_vale_scratch *s, const struct netmap_slot *slot,
+			    uint32_t len, int flags)
+{
+	char *to;
+
+	/* only a program's own call runs with its memory at hand */
+	if (!(flags & NM_SYNC_CAN_FAULT))
+		return NULL;
+	if (s->arena == NULL) {
+		s->arena = nm_os_malloc(ARENA_BYTES + ARENA_SLACK);
+		if (s->arena == NULL)
+			return NULL;
+	}
+	to = s->arena + s->arena_used;
+	if (nm_os_copyin(nm_user_read64(&slot->ptr), to, len) != 0)
+		return NULL;
+	s->arena_used += (len + 63) & ~63u;
+	return to;
+}
+
+/*
+ * One packet with anything out of the ordinary, from slot *pos on: fragments, flags,
+ * bad values.  Moves *pos past it.  FULL: it does not fit in this chunk's arena, *pos
+ * has not moved.
+ */
+static enum gathered gather_packet(struct netmap_kring *kring, uint32_t *pos, uint32_t min_len,
+				   int flags)
+{
+	struct nm_vale_scratch *s = kring->vale;
+	const struct netmap_lut *lut = &kring->na->na_lut;
+	uint32_t j = *pos, n = s->n, frags = 0, arena = s->arena_used;
+	uint32_t max_len = s->max_len;
+	bool bad = false, no_learn = false, more = true;
+
+	while (more) {
+		struct netmap_slot *slot = &kring->ring->slot[j];
+		uint64_t w = nm_user_read64((const uint64_t *)slot);
+		uint32_t len = WORD_LEN(w), fl = WORD_FLAGS(w);
+		const char *buf = nm_lut_buf(lut, WORD_IDX(w));
+
+		if (j == kring->rhead) {
+			bad = true; /* the last fragment is missing */
+			break;
+		}
+		if (fl & NS_BUF_CHANGED)
+			*(volatile uint16_t *)&slot->flags = (uint16_t)(fl & ~NS_BUF_CHANGED);
+		more = (fl & NS_MOREFRAG) != 0;
+		j = nm_next(j, kring->nkr_num_slots - 1);
+		if (++frags > NETMAP_MAX_FRAGS || !nm_lut_has(lut, WORD_IDX(w)) ||
+		    len > lut->objsize || len < (frags == 1 ? min_len : 1))
+			bad = true;
+		if (bad)
+			continue; /* to the end of the packet */
+		if (frags == 1)
+			no_learn = (fl & NS_NO_LEARN) != 0;
+		if (fl & NS_INDIRECT) {
+			if (len > ARENA_BYTES - s->arena_used) {
+				s->arena_used = arena;
+				if (n > 0)
+					return FULL;
+				bad = true;
+				continue;
+			}
+			buf = fetch_indirect(s, slot, len, flags);
+			if (buf == NULL) {
+				bad = true;
+				continue;
+			}
+		}
+		if (len > max_len)
+			max_len = len;
+		s->frame[n + frags - 1] = (struct frame){ .buf = buf, .len = (uint16_t)len };
+	}
+	*pos = j;
+	if (bad) {
+		s->arena_used = arena;
+		nm_prlim("%s: a packet with a bad slot was dropped", kring->name);
+		return DROPPED;
+	}
+	s->frame[n].frags = (uint8_t)frags;
+	s->frame[n].no_learn = no_learn;
+	if (frags > 1)
+		s->fragments = true;
+	s->max_len = max_len;
+	s->n = n + frags;
+	return TAKEN;
+}
+
+/* Fills the chunk from slot `pos` on; returns the first slot not taken. */
+static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_len, uint32_t limit,
+		       int flags)
+{
+	struct nm_vale_scratch *s = kring->vale;
+	const struct netmap_lut lut = kring->na->na_lut;
+	const struct netmap_slot *slots = kring->ring->slot;
+	uint32_t head = kring->rhead, lim = kring->nkr_num_slots - 1;
+	uint32_t n = 0, max_len = 0;
+
+	s->n = 0;
+	s->max_len = 0;
+	s->fragments = false;
+	s->arena_used = 0;
+	while (pos != head && n < limit) {
+		uint64_t w = nm_user_read64((const uint64_t *)&slots[pos]);
+		uint32_t len = WORD_LEN(w);
+
+		if (nm_likely(!(WORD_FLAGS(w) & SPECIAL) && nm_lut_has(&lut, WORD_IDX(w)) &&
+			      len - min_len <= lut.objsize - min_len)) {
+			struct frame *f = &s->frame[n++];
+
+			f->buf = nm_lut_buf(&lut, WORD_IDX(w));
+			f->len = (uint16_t)len;
+			f->frags = 1;
+			f->no_learn = 0;
+			nm_prefetch(f->buf);
+			if (len > max_len)
+				max_len = len;
+			pos = nm_next(pos, lim);
+			continue;
+		}
+		s->n = n;
+		s->max_len = max_len;
+		if (gather_packet(kring, &pos, min_len, flags) == FULL)
+			break;
+		n = s->n;
+		max_len = s->max_len;
+	}
+	s->n = n;
+	s->max_len = max_len;
+	return pos;
+}
+
+/* ---- classify ----------------------------------------------------------------------- */
+
+/* Learns the sender, finds the receiver, and keeps it as the memo. */
+static uint32_t look_up(struct nm_switch *sw, const struct nm_vale_port *from,
+			struct nm_vale_scratch *s, const struct frame *f, uint64_t first,
+			uint64_t rest, uint32_t now)
+{
+	uint64_t to_mac = first & 0xffffffffffffull;
+	uint64_t from_mac = first >> 48 | rest << 16;
+	uint32_t dst = DST_ALL;
+
+	if (!f->no_learn && !(from_mac & 1))
+		nm_mactable_learn(&sw->macs, from_mac, from->index, now);
+	if (!(to_mac & 1)) {
+		dst = nm_mactable_lookup(&sw->macs, to_mac, now);
+		if (dst == NM_MAC_NONE)
+			dst = DST_ALL;
+		else if (dst == from->index)
+			dst = DST_DROP; /* it is on the sender's own segment */
+	}
+	if (!f->no_learn) {
+		s->memo_first = first;
+		s->memo_rest = rest;
+		s->memo_dst = dst;
+	}
+	return dst;
+}
+
+static void chain(struct nm_vale_scratch *s, uint16_t *first, uint16_t *last, uint16_t run)
+{
+	if (*first == NO_RUN)
+		*first = run;
+	else
+		s->run[*last].next = run;
+	*last = run;
+}
+
+/* Slots [start, end) go to dst: a new run, and the port is noted. */
+static void add_run(struct nm_vale_scratch *s, uint32_t dst, uint32_t start, uint32_t end)
+{
+	uint16_t r = (uint16_t)s->nruns++;
+	struct dest *d;
+
+	s->run[r] = (struct run){ (uint16_t)start, (uint16_t)(end - start), NO_RUN };
+	if (dst == DST_ALL) {
+		chain(s, &s->all_first, &s->all_last, r);
+		return;
+	}
+	d = &s->dest[s->dest_of[dst]];
+	if (s->dest_of[dst] >= s->ndests || d->port != dst) {
+		s->dest_of[dst] = (uint8_t)s->ndests;
+		d = &s->dest[s->ndests++];
+		*d = (struct dest){ (uint16_t)dst, NO_RUN, NO_RUN };
+	}
+	chain(s, &d->first, &d->last, r);
+}
+
+static void classify(struct nm_switch *sw, const struct nm_vale_port *from,
+		     struct nm_vale_scratch *s, uint32_t hdr_len)
+{
+	uint32_t generation = nm_load_acquire(&sw->macs.generation);
+	uint32_t now = nm_os_seconds();
+	uint32_t i, start = 0, run_dst = DST_DROP, dst;
+	uint32_t n = s->n;
+
+	s->nruns = s->ndests = 0;
+	s->all_first = s->all_last = NO_RUN;
+	if (s->memo_generation != generation || s->memo_second != now) {
+		s->memo_generation = generation;
+		s->memo_second = now;
+		s->memo_rest = ~0ull;
+	}
+	for (i = 0; i < n; i += s->frame[i].frags) {
+		const struct frame *f = &s->frame[i];
+		uint64_t first = nm_user_read64_unaligned(f->buf + hdr_len);
+		uint64_t rest = nm_user_read32((const uint32_t *)(f->buf + hdr_len + 8));
+
+		if (nm_likely(first == s->memo_first && rest == s->memo_rest))
+			dst = s->memo_dst;
+		else
+			dst = look_up(sw, from, s, f, first, rest, now);
+		if (nm_likely(dst == run_dst))
+			continue;
+		if (run_dst != DST_DROP)
+			add_run(s, run_dst, start, i);
+		run_dst = dst;
+		start = i;
+	}
+	if (run_dst != DST_DROP)
+		add_run(s, run_dst, start, n);
+}
+
+/* ---- deliver ------------------------------------------------------------------------ */
+
+/* The runs of two chains in their order, flat; returns their slots. */
+static uint32_t flatten(struct nm_vale_scratch *s, uint32_t one, uint32_t all)
+{
+	uint32_t slots = 0, n = 0;
+
+	while (one != NO_RUN || all != NO_RUN) {
+		uint32_t *which = all == NO_RUN || (one != NO_RUN && one < all) ? &one : &all;
+		const struct run *r = &s->run[*which];
+
+		s->pick[n++] = *r;
+		slots += r->count;
+		*which = r->next;
+	}
+	s->npick = n;
+	return slots;
+}
+
+/*
+ * Keeps of pick[] the packets whose fragments fit buffers of `size` bytes, as many
+ * whole ones as `space` slots hold; returns their slots.  Runs only ever shrink or
+ * split in front of the place that is read, so it works in place as long as each
+ * packet read gives at most one run: pick[] has room for a run per packet.
+ */
+static uint32_t keep_fitting(struct nm_vale_scratch *s, uint32_t size, uint32_t space)
+{
+	struct run *in = s->run + s->nruns; /* free: runs are fewer than packets */
+	uint32_t nin = s->npick, used = 0, i, j, k, n = 0;
+
+	NM_BUG_ON(s->nruns + nin > CHUNK + NETMAP_MAX_FRAGS);
+	memcpy(in, s->pick, nin * sizeof(*in));
+	for (i = 0; i < nin; i++) {
+		uint32_t end = (uint32_t)in[i].start + in[i].count;
+		bool joins = false;
+
+		for (j = in[i].start; j < end; j += s->frame[j].frags) {
+			uint32_t frags = s->frame[j].frags;
+			bool fits = true;
+
+			for (k = 0; k < frags; k++)
+				fits = fits && s->frame[j + k].len <= size;
+			if (!fits) {
+				joins = false;
+				continue;
+			}
+			if (used + frags > space)
+				goto out;
+			used += frags;
+			if (joins)
+				s->pick[n - 1].count = (uint16_t)(s->pick[n - 1].count + frags);
+			else
+				s->pick[n++] = (struct run){ (uint16_t)j, (uint16_t)frags, NO_RUN };
+			joins = true;
+		}
+	}
+out:
+	s->npick = n;
+	return used;
+}
+
+/*
+ * Reserves room for as many of the picked packets as fit; returns the slots, 0 when
+ * none do or the ring is closed.  *start: the first slot.
+ */
+static uint32_t reserve(struct netmap_kring *k, struct nm_vale_scratch *s, uint32_t want,
+			uint32_t *start)
+{
+	nm_irqflags_t irq = nm_spin_lock(&k->q_lock);
+	uint32_t lease = k->nkr_lease, space, got = want;
+
+	if (nm_unlikely(nm_load_acquire(&k->nkr_state) & NM_KR_STOPPED)) {
+		nm_spin_unlock(&k->q_lock, irq);
+		return 0;
+	}
+	space = nm_load_acquire(&k->nr_hwcur);
+	space = (space > lease ? space : space + k->nkr_num_slots) - lease - 1;
+	if (nm_unlikely(want > space)) {
+		/* in overload only: a walk of at most one chunk under the lock, as what
+		 * is reserved cannot be given back */
+		got = s->fragments ? keep_fitting(s, UINT32_MAX, space) : space;
+	}
+	*start = lease;
+	lease += got;
+	k->nkr_lease = lease < k->nkr_num_slots ? lease : lease - k->nkr_num_slots;
+	nm_spin_unlock(&k->q_lock, irq);
+	return got;
+}
+
+/* Makes slots [start, end) visible, as soon as all before them are. */
+static void publish(struct netmap_kring *k, uint32_t start, uint32_t end)
+{
+	nm_irqflags_t irq = nm_spin_lock(&k->q_lock);
+
+	if (nm_likely(start == k->nr_hwtail)) {
+		/* with no other reservation open there are no notes to look for */
+		while (nm_unlikely(end != k->nkr_lease && k->nkr_leases[end] != NM_LEASE_OPEN)) {
+			uint32_t next = k->nkr_leases[end];
+
+			k->nkr_leases[end] = NM_LEASE_OPEN;
+			end = next;
+		}
+		nm_store_release(&k->nr_hwtail, end);
+	} else {
+		k->nkr_leases[start] = end;
+	}
+	nm_spin_unlock(&k->q_lock, irq);
+}
+
+/* Copies `got` slots of the picked runs into the ring from `j` on; returns the end. */
+static uint32_t fill(struct netmap_kring *k, const struct nm_vale_scratch *s, uint32_t j,
+		     uint32_t got, uint32_t room)
+{
+	const struct netmap_lut lut = k->na->na_lut;
+	struct netmap_slot *slots = k->ring->slot;
+	uint32_t lim = k->nkr_num_slots - 1;
+	const struct run *r = s->pick;
+	uint32_t frags = 1, left = 1;
+
+	for (; got > 0; r++) {
+		const struct frame *f = &s->frame[r->start];
+		uint32_t count = r->count < got ? r->count : got;
+		const struct frame *end = f + count;
+
+		got -= count;
+		for (; f < end; f++) {
+			struct netmap_slot *slot = &slots[j];
+			uint32_t idx = nm_user_read32(&slot->buf_idx);
+			uint32_t len = f->len, flags;
+
+			if (f->frags)
+				left = frags = f->frags;
+			left--;
+			flags = frags << NS_PORT_SHIFT | (left ? NS_MOREFRAG : 0);
+			if (nm_likely(nm_lut_has(&lut, idx)))
+				nm_copy_packet(nm_lut_buf(&lut, idx), f->buf, len, room);
+			else
+				len = 0; /* the reader broke its own slot */
+			/* len and flags in one store */
+			nm_user_write32((uint32_t *)(void *)&slot->len, len | flags << 16);
+			j = nm_next(j, lim);
+		}
+	}
+	return j;
+}
+
+/* Packets of the picked runs to one rx ring. */
+static void deliver_ring(struct netmap_kring *k, struct nm_vale_scratch *s, uint32_t want,
+			 uint32_t src_size)
+{
+	uint32_t size = k->na->na_lut.objsize, start, got, end;
+
+	if (nm_read_once(&k->nr_mode) != NKR_NETMAP_ON)
+		return;
+	if (nm_unlikely(s->max_len > size))
+		want = keep_fitting(s, size, UINT32_MAX);
+	if (want == 0)
+		return;
+	got = reserve(k, s, want, &start);
+	if (got == 0)
+		return;
+	end = fill(k, s, start, got, size < src_size ? size : src_size);
+	publish(k, start, end);
+	k->nm_notify(k, 0);
+}
+
+static void deliver(struct nm_switch *sw, struct netmap_kring *from, uint32_t port, uint32_t one,
+		    uint32_t all)
+{
+	struct nm_vale_scratch *s = from->vale;
+	struct nm_vale_port *p = nm_ptr_load((void **)&sw->port[port]);
+	struct netmap_kring **rings;
+	uint32_t r = from->ring_id, size = from->na->na_lut.objsize;
+
+	if (p == NULL)
+		return;
+	rings = nm_ptr_load((void **)&p->up.rx_rings);
+	if (rings == NULL || p->up.virt_hdr_len != from->na->virt_hdr_len)
+		return;
+	if (r >= p->up.num_rx_rings)
+		r %= p->up.num_rx_rings; /* once per destination, and only if it has fewer */
+	if (r != 0 && one != NO_RUN) {
+		deliver_ring(rings[r], s, flatten(s, one, NO_RUN), size);
+		one = NO_RUN;
+	}
+	if (one != NO_RUN || all != NO_RUN)
+		deliver_ring(rings[0], s, flatten(s, one, all), size);
+}
+
+static void forward(struct nm_switch *sw, const struct nm_vale_port *from,
+		    struct netmap_kring *kring, uint32_t hdr_len)
+{
+	struct nm_vale_scratch *s = kring->vale;
+	const struct nm_port_set *set;
+	uint32_t i;
+
+	classify(sw, from, s, hdr_len);
+	if (nm_likely(s->all_first == NO_RUN)) {
+		for (i = 0; i < s->ndests; i++)
+			deliver(sw, kring, s->dest[i].port, s->dest[i].first, NO_RUN);
+		return;
+	}
+	set = nm_ptr_load((void **)&sw->set);
+	for (i = 0; i < set->n; i++) {
+		uint32_t port = set->index[i], d = s->dest_of[port], one = NO_RUN;
+
+		if (port == from->index)
+			continue;
+		if (d < s->ndests && s->dest[d].port == port)
+			one = s->dest[d].first;
+		deliver(sw, kring, port, one, s->all_first);
+	}
+}
+
+int nm_vale_txsync(struct netmap_kring *kring, int flags)
+{
+	struct nm_vale_port *p = container_of(kring->na, struct nm_vale_port, up);
+	uint32_t hdr_len = nm_read_once(&kring->na->virt_hdr_len);
+	uint32_t limit = (uint32_t)nm_param(bridge_batch);
+	uint32_t pos = kring->nr_hwcur, head = kring->rhead;
+
+	while (pos != head) {
+		struct nm_switch *sw;
+
+		pos = gather(kring, pos, MIN_FRAME + hdr_len, limit, flags);
+		if (kring->vale->n == 0)
+			continue;
+		nm_read_enter();
+		sw = nm_ptr_load((void **)&p->sw);
+		if (nm_likely(sw != NULL))
+			forward(sw, p, kring, hdr_len);
+		nm_read_exit();
+	}
+	nm_store_release(&kring->nr_hwcur, head);
+	nm_store_release(&kring->nr_hwtail, nm_prev(head, kring->nkr_num_slots - 1));
+	return 0;
+}
