@@ -17,17 +17,27 @@ from netmap_build.session import Session
 Nodes = list[Any]
 
 
-def action(env: Any, message: str, work: Callable[[], int | None]) -> Any:
-    """An SCons action around a plain function; a BuildError becomes its two lines."""
+class Step:
+    """A plain function as SCons calls it; a BuildError becomes its two lines.
 
-    def execute(target: Nodes, source: Nodes, env: Any) -> int:
+    A class, because SCons signs an action by its code and its closure: what changes from run to
+    run must not be in a closure.
+    """
+
+    def __init__(self, work: Callable[[], int | None]) -> None:
+        self.work = work
+
+    def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
         try:
-            return work() or 0
+            return self.work() or 0
         except BuildError as error:
             report(error)
             return 1
 
-    return env.Action(execute, message or None)
+
+def action(env: Any, message: str, work: Callable[[], int | None]) -> Any:
+    """An SCons action that prints one line, or none, and calls a function."""
+    return env.Action(Step(work), message or None)
 
 
 def kernel_module(env: Any, choice: kernels.Choice) -> Nodes:
@@ -74,15 +84,7 @@ def objects(env: Any, folder: str, sources: list[str], **flags: Any) -> Nodes:
     for source in sources:
         stem = source.removesuffix(".c")
         made = env.SharedObject(f"{folder}/{stem}.os", f"#{source}", **flags)
-        env["COMPILED"].append(
-            {
-                "directory": str(env["RUN"].top),
-                "file": source,
-                "command": env.Override(flags).subst(
-                    "$SHCCCOM", target=made, source=[env.File(f"#{source}")]
-                ),
-            }
-        )
+        env["COMPILED"].append((env.Override(flags), made, env.File(f"#{source}")))
         built += made
     if env["NEEDED"]:
         env.Requires(built, env["NEEDED"])
@@ -161,7 +163,14 @@ def compile_commands(env: Any) -> Nodes:
     """compile_commands.json at the top: the user programs' commands and kbuild's."""
     run: Session = env["RUN"]
     kernel = Path(str(run.kernel_build(env["CHOICE"]))) / kmodule.COMMANDS
-    user = list(env["COMPILED"])
+    user = [
+        {
+            "directory": str(run.top),
+            "file": source.path,
+            "command": compiled.subst("$SHCCCOM", target=made, source=[source]),
+        }
+        for compiled, made, source in env["COMPILED"]
+    ]
 
     def write() -> None:
         entries = user + json.loads(kernel.read_text())
