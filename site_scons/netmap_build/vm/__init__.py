@@ -17,7 +17,4 @@ from .protocol import StepResult
 from .qemu import Hardware
 from .target import Target
 
-#: Debian packages that the commands of this package need beside a C compiler.
-NEEDS = ["qemu-system-x86", "busybox-static"]
-
-__all__ = ["NEEDS", "Hardware", "Step", "StepResult", "Target", "Vm", "VmResult"]
+__all__ = ["Hardware", "Step", "StepResult", "Target", "Vm", "VmResult"]

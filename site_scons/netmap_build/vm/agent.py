@@ -47,7 +47,7 @@ done
 %(settle)s
 cd /tmp
 while read -r number limit name; do
-	echo "<6>%(mark)s$name" >/dev/kmsg
+	echo "<4>%(mark)s$name" >/dev/kmsg
 	read -r now _ </proc/uptime
 	echo "@@$T begin $name $now"
 	timeout -s KILL "$limit" sh "/steps/$number"

@@ -9,16 +9,18 @@ STEP_MARK = "@@step "
 
 _TROUBLE = re.compile(
     r"""
-      \bBUG\b | \bWARNING: | \bOops\b | \bkernel\ panic\b | general\ protection\ fault
-    | unable\ to\ handle | \bKASAN\b | \bUBSAN\b | \bKCSAN\b | \bKFENCE\b
-    | kmemleak | \bleak(s|ed|ing)?\b | refcount_t
-    | sleeping\ function\ called | scheduling\ while\ atomic | Bad\ page\ (state|map)
-    | corruption | use-after-free | double\ free | possible\ (recursive|circular)\ locking
-    | inconsistent\ lock\ state | suspicious\ RCU | rcu.*\bstall | soft\ lockup | hard\ LOCKUP
-    | blocked\ for\ more\ than | page\ allocation\ failure | Out\ of\ memory | oom-kill
-    | \bsegfault\ at\b | \btraps: | Unknown\ symbol | disagrees\ about\ version
+      \bBUG\b | \bWARNING: | \bOops\b | \bKASAN\b | \bUBSAN\b | \bKCSAN\b | \bKFENCE\b
+    | (?i:
+        kernel\ panic | general\ protection\ fault | unable\ to\ handle | refcount_t
+      | kmemleak | \bleak(s|ed|ing)?\b | use-after-free | double\ free | corruption
+      | sleeping\ function\ called | scheduling\ while\ atomic | Bad\ page\ (state|map)
+      | possible\ (recursive|circular)\ locking | inconsistent\ lock\ state | suspicious\ RCU
+      | rcu.*\bstall | soft\ lockup | hard\ LOCKUP | blocked\ for\ more\ than
+      | page\ allocation\ failure | out\ of\ memory | oom-kill | \bsegfault\ at\b | \btraps:
+      | unknown\ symbol | disagrees\ about\ version
+      )
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 _PREFIX = re.compile(r"^(<\d+>)?\[\s*\d+\.\d+\](\[[^]]*\])?\s*")
 

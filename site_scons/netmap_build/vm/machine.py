@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +18,8 @@ from .initramfs import Contents, build
 from .modules import Module, ModuleTree, module_name, read_module, version_magic
 from .protocol import Parser, StepResult
 from .target import Target
+
+_KEPT_RUNS = 3
 
 
 @dataclass(frozen=True)
@@ -71,20 +73,19 @@ class Vm:
         """Boot, run the steps in order, power off. Timeout is in seconds of this machine.
 
         Console, results and QEMU's own messages stay in a new folder under the target's work
-        folder. on_line is called with step and text for each line while the guest runs.
+        folder; those of the last few runs of that name are kept. on_line is called with step and
+        text for each line while the guest runs.
         """
         names = [step.name for step in steps]
         if len(set(names)) != len(names):
             raise ValueError(f"two steps have one name: {names}")
         self.target.work_dir.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.target.work_dir))
+        folder = _new_folder(self.target.work_dir, name)
         token = secrets.token_hex(8)
         image = folder / "initramfs"
         image.write_bytes(build(self._contents(), steps, token))
         console, results = folder / "console", folder / "results"
-        argv = qemu.command(
-            self._hardware(), self.target.kernel_image, image, console, results
-        )
+        argv = qemu.command(self._hardware(), self.target.kernel_image, image, console, results)
         (folder / "command").write_text("\n".join(argv) + "\n")
         parser = Parser(token, on_line=on_line)
         ended = qemu.run(argv, results, folder / "stderr", parser, timeout)
@@ -131,6 +132,13 @@ class Vm:
         )
 
 
+def _new_folder(work_dir: Path, name: str) -> Path:
+    earlier = [path for path in work_dir.glob(f"{name}-*") if path.is_dir()]
+    for path in sorted(earlier, key=lambda path: path.stat().st_mtime)[:-_KEPT_RUNS]:
+        shutil.rmtree(path, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=work_dir))
+
+
 def _own_module(path: Path, kernel_version: str) -> Module:
     if not path.exists():
         raise BuildError(f"no module {path}", "./sconsw")
@@ -142,8 +150,3 @@ def _own_module(path: Path, kernel_version: str) -> Module:
             "build for the kernel whose image is here: ./sconsw kernel=" + kernel_version,
         )
     return Module(module_name(path), data)
-
-
-def with_hardware(vm: Vm, hardware: qemu.Hardware) -> Vm:
-    """The same machine on other hardware."""
-    return dataclasses.replace(vm, hardware=hardware)

@@ -53,7 +53,7 @@ def shared_libraries(program: Path, library_dirs: tuple[Path, ...] = ()) -> dict
 
 def _libgcc(found: dict[str, Path]) -> Path | None:
     folders = [path.parent for path in found.values()]
-    for folder in folders + [Path("/lib/x86_64-linux-gnu"), Path("/lib64"), Path("/usr/lib64")]:
+    for folder in [*folders, Path("/lib/x86_64-linux-gnu"), Path("/lib64"), Path("/usr/lib64")]:
         if (folder / "libgcc_s.so.1").exists():
             return folder / "libgcc_s.so.1"
     return None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Run one shell script in a machine with the built module: for people who look into something.
 
-    python -m netmap_build.vm.run --config build/vm.json 'insmod /lib/netmap.ko; dmesg | tail'
+python -m netmap_build.vm.run --config build/vm.json 'insmod /lib/netmap.ko; dmesg | tail'
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .machine import Vm
 from .target import add_options, from_options
 
 
-def main(argv: list[str], root: Path) -> int:
+def main(argv: list[str], root: Path | None = None) -> int:
     """Parse, boot, print what the script prints; the script's exit code is ours."""
     parser = argparse.ArgumentParser(prog="vm", description=__doc__)
     add_options(parser)
@@ -27,7 +27,7 @@ def main(argv: list[str], root: Path) -> int:
     parser.add_argument("script")
     options = parser.parse_args(argv)
     try:
-        target = from_options(options, root)
+        target = from_options(options, root or Path(__file__).resolve().parents[3])
         programs = list(options.program)
         if target.bin_dir is not None:
             programs += sorted(p for p in target.bin_dir.iterdir() if p.is_file())
@@ -49,4 +49,4 @@ def main(argv: list[str], root: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], Path(__file__).resolve().parents[3]))
+    sys.exit(main(sys.argv[1:]))

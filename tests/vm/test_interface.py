@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The device as old programs, careless programs and hostile programs see it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from netmap_build.vm import StepResult
+
+pytestmark = pytest.mark.timeout(1500)
+
+_SHORT = os.environ.get("CI", "") != ""
+_FUZZ_SECONDS = 10 if _SHORT else 40
+
+_WRITABLE = (
+    "verbose no_timestamp no_pendintr txsync_retry fwd admode bridge_batch "
+    "priv_if_size priv_if_num priv_ring_size priv_ring_num priv_buf_size priv_buf_num"
+)
+_READ_ONLY = "if_curr_size if_curr_num ring_curr_size ring_curr_num buf_curr_size buf_curr_num"
+
+
+@pytest.mark.guest("nmguest legacy")
+def test_programs_of_the_older_interface_open_ports_and_pass_packets(step: StepResult) -> None:
+    assert step.number("passed") == 6000
+
+
+@pytest.mark.guest("nmguest bounds vale5:m")
+def test_a_mapping_shows_all_of_a_private_region_and_nothing_beyond(step: StepResult) -> None:
+    assert step.number("memsize") > 0
+
+
+@pytest.mark.guest("nmguest bounds 'map{1'", timeout=120)
+def test_a_mapping_shows_all_of_the_global_region_and_nothing_beyond(step: StepResult) -> None:
+    assert step.number("memsize") > 0
+
+
+@pytest.mark.guest(
+    f"""cd /sys/module/netmap/parameters
+    for name in {_WRITABLE}; do
+        old=$(cat $name) || exit 1
+        new=$((old == 0 ? 1 : old - old % 2))
+        echo $new >$name || exit 1
+        [ "$(cat $name)" = $new ] || {{ echo "$name: $(cat $name), not $new"; exit 1; }}
+        echo $old >$name || exit 1
+    done
+    for name in {_READ_ONLY}; do
+        old=$(cat $name) || exit 1
+        if echo 5 2>/dev/null >$name; then echo "$name is writable"; exit 1; fi
+    done"""
+)
+def test_parameters_can_be_read_and_the_writable_ones_written_live(step: StepResult) -> None:
+    assert "is writable" not in step.output
+
+
+@pytest.mark.guest(
+    """cd /sys/module/netmap/parameters
+    old=$(cat priv_buf_num)
+    echo 9000 >priv_buf_num
+    nmguest memory vale4 1
+    rc=$?
+    echo $old >priv_buf_num
+    exit $rc"""
+)
+def test_a_parameter_written_live_sizes_the_next_region(step: StepResult) -> None:
+    assert step.number("memsize") >= 9000 * 2048
+
+
+@pytest.mark.guest(
+    f"nmguest fuzz {_FUZZ_SECONDS} 1 && nmguest numbered vale1:a vale1:b 5000 256 60",
+    timeout=_FUZZ_SECONDS + 90,
+)
+def test_garbage_requests_and_rings_leave_the_module_working(step: StepResult) -> None:
+    assert step.number("lives") > 0
+    assert step.number("passed") == 10000
