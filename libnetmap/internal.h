@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of libnetmap share with each other only. */
+#ifndef LIBNETMAP_INTERNAL_H_
+#define LIBNETMAP_INTERNAL_H_
+
+#include "libnetmap.h"
+
+/*
+ * A mapped region.  Ports with the same region id share one; the last that
+ * leaves unmaps it.  Protected by the context's lock.
+ */
+struct nmem_d {
+	uint16_t mem_id;
+	int refcount;
+	void *mem;
+	size_t size;
+	int is_extmem;		/* the program's own memory: nothing to unmap */
+	struct nmem_d *next;
+};
+
+/* Something to undo when the port is deleted, last in first out. */
+struct nmport_cleanup_d {
+	struct nmport_cleanup_d *next;
+	void (*undo)(struct nmport_cleanup_d *self, struct nmport_d *d);
+};
+
+/* The options that names of ports may carry now; see nmopt.c. */
+struct nmreq_opt_parser *nm_port_options(void);
+
+/* Read a whole string as a decimal number <= max; 0, or -1 if it is none. */
+int nm_parse_u64(const char *text, uint64_t max, uint64_t *value);
+
+/* Open /dev/netmap; -1 with errno, the reason told with what to do about it. */
+int nm_dev_open(struct nmctx *ctx);
+
+#endif /* LIBNETMAP_INTERNAL_H_ */

@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ports.  The life of one, each step with the function that undoes it:
+ *
+ *	nmport_new		nmport_delete		memory for the struct
+ *	nmport_parse		nmport_undo_parse	name into hdr, reg, options
+ *	nmport_register		nmport_undo_register	file open and bound
+ *	nmport_mmap		nmport_undo_mmap	region mapped, rings found
+ *
+ * A step that fails leaves the port as it was before it.  Regions are mapped
+ * once per context and counted, because a process needs to see the
+ * same buffers at one address to move them between its ports.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+struct nmport_d *
+nmport_new(void)
+{
+	struct nmctx *ctx = nmctx_get();
+	struct nmport_d *d = nmctx_malloc(ctx, sizeof(*d));
+
+	if (d == NULL) {
+		nmctx_ferror(ctx, "no memory for a port");
+		errno = ENOMEM;
+		return NULL;
+	}
+	memset(d, 0, sizeof(*d));
+	nmreq_header_init(&d->hdr, NETMAP_REQ_REGISTER, &d->reg);
+	d->ctx = ctx;
+	d->fd = -1;
+	return d;
+}
+
+/* Make a kernel option, zeroed and on the port's list. */
+static void *
+add_option(struct nmport_d *d, uint32_t type, size_t size)
+{
+	struct nmreq_option *opt;
+
+	if (nmreq_find_option(&d->hdr, type) != NULL) {
+		nmctx_ferror(d->ctx, "%s: option %s given twice", d->hdr.nr_name,
+		    nmreq_option_name(type));
+		errno = EINVAL;
+		return NULL;
+	}
+	opt = nmctx_malloc(d->ctx, size);
+	if (opt == NULL) {
+		nmctx_ferror(d->ctx, "%s: no memory for an option", d->hdr.nr_name);
+		errno = ENOMEM;
+		return NULL;
+	}
+	memset(opt, 0, size);
+	opt->nro_reqtype = type;
+	opt->nro_size = size;
+	nmreq_push_option(&d->hdr, opt);
+	return opt;
+}
+
+/* Bytes of an option that this library makes, 0 for those a program pushed itself. */
+static size_t
+option_size(const struct nmreq_option *opt)
+{
+	switch (opt->nro_reqtype) {
+	case NETMAP_REQ_OPT_EXTMEM:
+		return sizeof(struct nmreq_opt_extmem);
+	case NETMAP_REQ_OPT_OFFSETS:
+		return sizeof(struct nmreq_opt_offsets);
+	default:
+		return 0;
+	}
+}
+
+/* Drop the options that add_option() made; a program's own ones stay its own. */
+static void
+drop_options(struct nmport_d *d)
+{
+	static const uint32_t ours[] = { NETMAP_REQ_OPT_EXTMEM, NETMAP_REQ_OPT_OFFSETS };
+	size_t i;
+
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		struct nmreq_option *opt = nmreq_find_option(&d->hdr, ours[i]);
+
+		if (opt != NULL) {
+			nmreq_remove_option(&d->hdr, opt);
+			nmctx_free(d->ctx, opt);
+		}
+	}
+	d->extmem = NULL;
+}
+
+static void
+run_cleanups(struct nmport_d *d)
+{
+	while (d->clist != NULL) {
+		struct nmport_cleanup_d *c = d->clist;
+
+		d->clist = c->next;
+		c->undo(c, d);
+		nmctx_free(d->ctx, c);
+	}
+}
+
+void
+nmport_delete(struct nmport_d *d)
+{
+	if (d == NULL)
+		return;
+	drop_options(d);
+	run_cleanups(d);
+	nmctx_free(d->ctx, d);
+}
+
+int
+nmport_extmem(struct nmport_d *d, void *base, size_t size)
+{
+	struct nmreq_opt_extmem *opt;
+
+	if (d->register_done) {
+		nmctx_ferror(d->ctx, "%s: external memory comes too late: the port is open",
+		    d->hdr.nr_name);
+		errno = EINVAL;
+		return -1;
+	}
+	opt = add_option(d, NETMAP_REQ_OPT_EXTMEM, sizeof(*opt));
+	if (opt == NULL)
+		return -1;
+	opt->nro_usrptr = (uintptr_t)base;
+	opt->nro_info.nr_memsize = size;
+	d->extmem = opt;
+	return 0;
+}
+
+struct file_mapping {
+	struct nmport_cleanup_d cleanup;
+	void *base;
+	size_t size;
+};
+
+static void
+unmap_file(struct nmport_cleanup_d *c, struct nmport_d *d)
+{
+	struct file_mapping *m = (struct file_mapping *)c;
+
+	(void)d;
+	munmap(m->base, m->size);
+}
+
+int
+nmport_extmem_from_file(struct nmport_d *d, const char *path)
+{
+	struct file_mapping *m = nmctx_malloc(d->ctx, sizeof(*m));
+	const char *what = "no memory";
+	struct stat st;
+	int fd = -1, error = ENOMEM;
+
+	if (m == NULL)
+		goto fail;
+	what = "cannot open";
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		error = errno;
+		goto fail;
+	}
+	what = "cannot map";
+	m->size = (size_t)st.st_size;
+	m->base = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (m->base == MAP_FAILED) {
+		error = errno;
+		goto fail;
+	}
+	close(fd);
+	if (nmport_extmem(d, m->base, m->size) != 0) {
+		error = errno;
+		munmap(m->base, m->size);
+		nmctx_free(d->ctx, m);
+		errno = error;
+		return -1;
+	}
+	m->cleanup.undo = unmap_file;
+	m->cleanup.next = d->clist;
+	d->clist = &m->cleanup;
+	return 0;
+fail:
+	nmctx_ferror(d->ctx, "%s: %s for external memory: %s", path, what, strerror(error));
+	if (fd >= 0)
+		close(fd);
+	nmctx_free(d->ctx, m);
+	errno = error;
+	return -1;
+}
+
+struct nmreq_pools_info *
+nmport_extmem_getinfo(struct nmport_d *d)
+{
+	return d->extmem != NULL ? &d->extmem->nro_info : NULL;
+}
+
+int
+nmport_offset(struct nmport_d *d, uint64_t initial, uint64_t maxoff, uint64_t bits,
+	      uint64_t mingap)
+{
+	struct nmreq_opt_offsets *opt;
+
+	if (d->register_done || bits > 64) {
+		nmctx_ferror(d->ctx, "%s: offsets: %s", d->hdr.nr_name,
+		    d->register_done ? "the port is open already" : "more than 64 bits");
+		errno = EINVAL;
+		return -1;
+	}
+	opt = add_option(d, NETMAP_REQ_OPT_OFFSETS, sizeof(*opt));
+	if (opt == NULL)
+		return -1;
+	opt->nro_initial_offset = initial;
+	opt->nro_max_offset = maxoff > initial ? maxoff : initial;
+	opt->nro_offset_bits = (uint32_t)bits;
+	opt->nro_min_gap = mingap;
+	return 0;
+}
+
+int
+nmport_parse(struct nmport_d *d, const char *portspec)
+{
+	const char *rest = portspec;
+	int error;
+
+	if (nmreq_header_decode(&rest, &d->hdr, d->ctx) == 0 &&
+	    nmreq_register_decode(&rest, &d->reg, d->ctx) == 0 &&
+	    nmreq_options_decode(rest, nm_port_options(), d, d->ctx) == 0)
+		return 0;
+	error = errno;
+	nmport_undo_parse(d);
+	errno = error;
+	return -1;
+}
+
+void
+nmport_undo_parse(struct nmport_d *d)
+{
+	drop_options(d);
+	run_cleanups(d);
+	memset(&d->reg, 0, sizeof(d->reg));
+	memset(d->hdr.nr_name, 0, sizeof(d->hdr.nr_name));
+}
+
+struct nmport_d *
+nmport_prepare(const char *portspec)
+{
+	struct nmport_d *d = nmport_new();
+	int error;
+
+	if (d == NULL)
+		return NULL;
+	if (nmport_parse(d, portspec) != 0) {
+		error = errno;
+		nmport_delete(d);
+		errno = error;
+		return NULL;
+	}
+	return d;
+}
+
+void
+nmport_undo_prepare(struct nmport_d *d)
+{
+	if (d == NULL)
+		return;
+	nmport_undo_parse(d);
+	nmport_delete(d);
+}
+
+/* Why the kernel refused, in words that help. */
+static const char *
+register_hint(int error)
+{
+	switch (error) {
+	case ENXIO:
+		return "; no such interface, or its name is misspelt";
+	case EBUSY:
+		return "; it is in use by another program or a switch";
+	case EIO:
+		return "; it needs virtio-net headers, which this program did not accept";
+	case ENOMEM:
+		return "; too little memory for its rings and buffers";
+	default:
+		return "";
+	}
+}
+
+/* Tell which option the kernel did not take; returns whether there was one. */
+static int
+blame_option(struct nmport_d *d)
+{
+	struct nmreq_option *opt;
+	int found = 0;
+
+	nmreq_foreach_option(&d->hdr, opt) {
+		if (opt->nro_status == 0)
+			continue;
+		nmctx_ferror(d->ctx, "%s: option %s: %s", d->hdr.nr_name,
+		    nmreq_option_name(opt->nro_reqtype), strerror((int)opt->nro_status));
+		found = 1;
+	}
+	return found;
+}
+
+int
+nmport_register(struct nmport_d *d)
+{
+	int error;
+
+	if (d->register_done) {
+		nmctx_ferror(d->ctx, "%s: already open", d->hdr.nr_name);
+		errno = EINVAL;
+		return -1;
+	}
+	d->fd = nm_dev_open(d->ctx);
+	if (d->fd < 0)
+		return -1;
+	/* The program may have copied the struct: the body is the one in this port. */
+	d->hdr.nr_body = (uintptr_t)&d->reg;
+	if (ioctl(d->fd, NIOCCTRL, &d->hdr) != 0) {
+		error = errno;
+		if (!blame_option(d))
+			nmctx_ferror(d->ctx, "%s: cannot open the port: %s%s", d->hdr.nr_name,
+			    strerror(error), register_hint(error));
+		close(d->fd);
+		d->fd = -1;
+		errno = error;
+		return -1;
+	}
+	d->register_done = 1;
+	return 0;
+}
+
+void
+nmport_undo_register(struct nmport_d *d)
+{
+	if (d->fd >= 0)
+		close(d->fd);
+	d->fd = -1;
+	d->register_done = 0;
+}
+
+/* Find or make the mapping of the port's region.  Called with the context locked. */
+static struct nmem_d *
+get_mapping(struct nmport_d *d)
+{
+	struct nmctx *ctx = d->ctx;
+	struct nmem_d *m;
+
+	for (m = ctx->mem_descs; m != NULL; m = m->next) {
+		if (m->mem_id == d->reg.nr_mem_id) {
+			m->refcount++;
+			return m;
+		}
+	}
+	m = nmctx_malloc(ctx, sizeof(*m));
+	if (m == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	memset(m, 0, sizeof(*m));
+	m->mem_id = d->reg.nr_mem_id;
+	m->refcount = 1;
+	if (d->extmem != NULL) {
+		m->is_extmem = 1;
+		m->mem = (void *)(uintptr_t)d->extmem->nro_usrptr;
+		m->size = (size_t)d->extmem->nro_info.nr_memsize;
+	} else {
+		m->size = (size_t)d->reg.nr_memsize;
+		m->mem = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, d->fd, 0);
+		if (m->mem == MAP_FAILED) {
+			int error = errno;
+
+			nmctx_free(ctx, m);
+			errno = error;
+			return NULL;
+		}
+	}
+	m->next = ctx->mem_descs;
+	ctx->mem_descs = m;
+	return m;
+}
+
+/* Give a mapping back.  Called with the context locked. */
+static void
+put_mapping(struct nmctx *ctx, struct nmem_d *m)
+{
+	struct nmem_d **link = &ctx->mem_descs;
+
+	if (--m->refcount > 0)
+		return;
+	while (*link != m)
+		link = &(*link)->next;
+	*link = m->next;
+	if (!m->is_extmem)
+		munmap(m->mem, m->size);
+	nmctx_free(ctx, m);
+}
+
+/* First and last ring of one direction; 1 and 0 when the port uses none. */
+static void
+set_range(const struct nmreq_register *reg, uint32_t nic, uint32_t host, int unused,
+	  uint16_t *first, uint16_t *last)
+{
+	uint32_t from = 0, to = nic;	/* one beyond the last */
+
+	switch (reg->nr_mode) {
+	case NR_REG_SW:
+		from = nic;
+		to = nic + host;
+		break;
+	case NR_REG_NIC_SW:
+		to = nic + host;
+		break;
+	case NR_REG_ONE_NIC:
+		from = reg->nr_ringid;
+		to = from + 1;
+		break;
+	case NR_REG_ONE_SW:
+		from = nic + reg->nr_ringid;
+		to = from + 1;
+		break;
+	default:
+		break;
+	}
+	if (unused || from >= to) {
+		*first = 1;
+		*last = 0;
+	} else {
+		*first = (uint16_t)from;
+		*last = (uint16_t)(to - 1);
+	}
+}
+
+int
+nmport_mmap(struct nmport_d *d)
+{
+	uint64_t flags = d->reg.nr_flags;
+	int monitor = (flags & (NR_MONITOR_TX | NR_MONITOR_RX)) != 0;
+	int error;
+
+	if (!d->register_done || d->mmap_done) {
+		nmctx_ferror(d->ctx, "%s: %s", d->hdr.nr_name,
+		    d->mmap_done ? "already mapped" : "not registered, so nothing to map");
+		errno = EINVAL;
+		return -1;
+	}
+	nmctx_lock(d->ctx);
+	d->mem = get_mapping(d);
+	error = errno;
+	nmctx_unlock(d->ctx);
+	if (d->mem == NULL) {
+		nmctx_ferror(d->ctx, "%s: cannot map %llu bytes: %s", d->hdr.nr_name,
+		    (unsigned long long)d->reg.nr_memsize, strerror(error));
+		errno = error;
+		return -1;
+	}
+	d->nifp = NETMAP_IF(d->mem->mem, d->reg.nr_offset);
+	set_range(&d->reg, d->reg.nr_tx_rings, d->reg.nr_host_tx_rings,
+	    monitor || (flags & NR_RX_RINGS_ONLY), &d->first_tx_ring, &d->last_tx_ring);
+	set_range(&d->reg, d->reg.nr_rx_rings, d->reg.nr_host_rx_rings,
+	    (flags & NR_TX_RINGS_ONLY) != 0, &d->first_rx_ring, &d->last_rx_ring);
+	d->cur_tx_ring = d->first_tx_ring;
+	d->cur_rx_ring = d->first_rx_ring;
+	d->mmap_done = 1;
+	return 0;
+}
+
+void
+nmport_undo_mmap(struct nmport_d *d)
+{
+	if (!d->mmap_done)
+		return;
+	nmctx_lock(d->ctx);
+	put_mapping(d->ctx, d->mem);
+	nmctx_unlock(d->ctx);
+	d->mem = NULL;
+	d->nifp = NULL;
+	d->first_tx_ring = d->last_tx_ring = d->cur_tx_ring = 0;
+	d->first_rx_ring = d->last_rx_ring = d->cur_rx_ring = 0;
+	d->mmap_done = 0;
+}
+
+int
+nmport_open_desc(struct nmport_d *d)
+{
+	int error;
+
+	if (nmport_register(d) != 0)
+		return -1;
+	if (nmport_mmap(d) != 0) {
+		error = errno;
+		nmport_undo_register(d);
+		errno = error;
+		return -1;
+	}
+	return 0;
+}
+
+/* The mapping goes first, while the file still keeps the region's id taken. */
+void
+nmport_undo_open_desc(struct nmport_d *d)
+{
+	nmport_undo_mmap(d);
+	nmport_undo_register(d);
+}
+
+struct nmport_d *
+nmport_open(const char *portspec)
+{
+	struct nmport_d *d = nmport_prepare(portspec);
+	int error;
+
+	if (d == NULL)
+		return NULL;
+	if (nmport_open_desc(d) != 0) {
+		error = errno;
+		nmport_undo_prepare(d);
+		errno = error;
+		return NULL;
+	}
+	return d;
+}
+
+void
+nmport_close(struct nmport_d *d)
+{
+	if (d == NULL)
+		return;
+	nmport_undo_open_desc(d);
+	nmport_undo_prepare(d);
+}
+
+struct nmport_d *
+nmport_clone(struct nmport_d *d)
+{
+	struct nmport_d *c;
+	struct nmreq_option *opt;
+
+	if (d->extmem != NULL && !d->register_done) {
+		nmctx_ferror(d->ctx, "%s: open the port with external memory before cloning it",
+		    d->hdr.nr_name);
+		errno = EINVAL;
+		return NULL;
+	}
+	c = nmport_new();
+	if (c == NULL)
+		return NULL;
+	c->ctx = d->ctx;
+	memcpy(c->hdr.nr_name, d->hdr.nr_name, sizeof(c->hdr.nr_name));
+	c->reg = d->reg;
+	c->reg.nr_extra_bufs = 0;
+	/* The region follows from its id, also where it is external memory. */
+	nmreq_foreach_option(&d->hdr, opt) {
+		void *copy;
+		uint64_t next;
+
+		if (option_size(opt) == 0 || opt->nro_reqtype == NETMAP_REQ_OPT_EXTMEM)
+			continue;
+		copy = add_option(c, opt->nro_reqtype, option_size(opt));
+		if (copy == NULL) {
+			int error = errno;
+
+			nmport_delete(c);
+			errno = error;
+			return NULL;
+		}
+		next = ((struct nmreq_option *)copy)->nro_next;
+		memcpy(copy, opt, option_size(opt));
+		((struct nmreq_option *)copy)->nro_next = next;
+		((struct nmreq_option *)copy)->nro_status = 0;
+	}
+	return c;
+}
+
+/* Fill slots from head on with one packet; the index behind it, or -1 if it does not fit. */
+static int64_t
+fill_slots(struct netmap_ring *ring, const char *from, size_t left)
+{
+	uint32_t i = ring->head, slots = nm_ring_space(ring);
+
+	while (slots-- > 0) {
+		struct netmap_slot *slot = &ring->slot[i];
+		size_t offset = (size_t)NETMAP_ROFFSET(ring, slot);
+		size_t part = offset < ring->nr_buf_size ? ring->nr_buf_size - offset : 0;
+
+		if (part > left)
+			part = left;
+		nm_pkt_copy(from, NETMAP_BUF_OFFSET(ring, slot), (int)part);
+		slot->len = (uint16_t)part;
+		slot->flags &= (uint16_t)~NS_MOREFRAG;
+		from += part;
+		left -= part;
+		i = nm_ring_next(ring, i);
+		if (left == 0)
+			return i;
+		slot->flags |= NS_MOREFRAG;
+	}
+	return -1;
+}
+
+int
+nmport_inject(struct nmport_d *d, const void *buf, size_t size)
+{
+	uint32_t n, rings;
+
+	if (d->first_tx_ring > d->last_tx_ring || size == 0)
+		return 0;
+	rings = (uint32_t)(d->last_tx_ring - d->first_tx_ring) + 1;
+	for (n = 0; n < rings; n++) {
+		uint32_t i = d->first_tx_ring + (d->cur_tx_ring - d->first_tx_ring + n) % rings;
+		struct netmap_ring *ring = NETMAP_TXRING(d->nifp, i);
+		int64_t next = fill_slots(ring, buf, size);
+
+		if (next < 0)
+			continue;
+		ring->head = ring->cur = (uint32_t)next;
+		d->cur_tx_ring = (uint16_t)i;
+		return (int)size;
+	}
+	return 0;
+}
