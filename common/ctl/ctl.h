@@ -15,7 +15,6 @@
 struct nm_handle {
 	struct nm_ns *ns;
 	struct nm_binding b; /* b.nifp != NULL: bound; syncs read it with nm_ptr_load */
-	bool dying;
 };
 
 /* Module load / unload: everything of the core.  0 or errno; on error all undone. */
@@ -38,12 +37,19 @@ struct nm_image_opt {
 	uint64_t uaddr; /* where it came from (scatter) */
 };
 
+/* The answer must fit the old struct nmreq, else EOVERFLOW before anything is bound. */
+#define NM_IMAGE_FIT32 0x1
+
+/*
+ * Options lie behind the body, in order, without overlap.  A port that fills an image
+ * itself sets all fields but data's nro_status; nothing of it is trusted.
+ */
 struct nm_image {
 	struct nmreq_header hdr;
 	uint32_t body_len; /* bytes at data[0]; 0: none */
 	uint32_t nopts;
 	uint32_t used;	   /* bytes of data in use */
-	uint32_t pad;
+	uint32_t flags;	   /* NM_IMAGE_* */
 	struct nm_image_opt opt[NM_IMAGE_MAX_OPTS];
 	uint8_t data[NETMAP_REQ_MAXSIZE + 8] __attribute__((aligned(8)));
 };
@@ -51,16 +57,20 @@ struct nm_image {
 /*
  * Gather: copies header, body and options from the calling process.  *out is to be
  * freed with nm_os_free also on errors where it is not NULL (then the header and the
- * options' nro_status are to be scattered all the same).  EFAULT, EINVAL (reserved,
- * version, unknown type, body pointer missing or superfluous, option type 0,
- * doubles), EMSGSIZE, ENOMEM.  Scatter: what the rules copy back, given the
- * request's own result `error`; returns error, or EFAULT if that was 0.
+ * options' nro_status are to be scattered all the same).  EFAULT (memory that cannot be
+ * read, or not be written), EINVAL (reserved, version, unknown type, name without end,
+ * body pointer missing or superfluous), EMSGSIZE, ENOMEM.  Scatter: what the rules copy
+ * back, given the request's own result `error`; returns error, or EFAULT if that was 0.
  * Context: fault.
  */
 int nm_ctl_gather(uint64_t uhdr, struct nm_image **out);
 int nm_ctl_scatter(uint64_t uhdr, struct nm_image *img, int error);
 
-/* Carries out a gathered image; writes results into it.  Context: fault. */
+/*
+ * Carries out a gathered image; writes results into it, the options' nro_status in any
+ * case.  EINVAL for a header or options that are wrong (type 0, doubles, sizes), EOPNOTSUPP
+ * for what this kernel does not do, else the request's own.  Context: fault.
+ */
 int nm_ctl_request(struct nm_handle *h, struct nm_image *img);
 
 /* Legacy ioctls on a kernel copy of struct nmreq, updated in place: NIOCGINFO and

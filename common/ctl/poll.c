@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Syncs that a program asks for: the two ioctls, and poll.  No lock: a binding that
+ * is published stays until the file's last close, and each ring says itself
+ * whether it may be synced (ring.c).
+ *
+ * poll records the caller first and syncs afterwards: what comes in between the two finds
+ * a sleeper to wake, what came before is found by the sync.
+ */
+#include "ctl/request.h"
+
+static inline bool is_bound(struct nm_handle *h)
+{
+	return nm_ptr_load((void *const *)&h->b.nifp) != NULL;
+}
+
+static inline bool is_gone(const struct netmap_adapter *na)
+{
+	return (nm_read_once(&na->na_flags) & NAF_ZOMBIE) != 0;
+}
+
+/* The time of this rx sync, where the program wants to know it.  Both fields have 64 bits
+ * wherever netmap runs; another thread of the program may be at the same ring. */
+static inline void stamp(struct netmap_kring *kring, const struct timeval *now, bool always)
+{
+	struct netmap_ring *ring = kring->ring;
+
+	if (always || (nm_user_read32(&ring->flags) & NR_TIMESTAMP)) {
+		nm_user_write64((uint64_t *)(void *)&ring->ts.tv_sec, (uint64_t)now->tv_sec);
+		nm_user_write64((uint64_t *)(void *)&ring->ts.tv_usec, (uint64_t)now->tv_usec);
+	}
+}
+
+/* Syncs the rx rings; the first error of any.  *ready (may be NULL): some has packets. */
+static inline int sync_rx(struct nm_handle *h, int flags, bool *ready)
+{
+	struct netmap_kring **krings = h->b.na->rx_rings;
+	uint32_t i = h->b.qfirst[NR_RX], last = h->b.qlast[NR_RX];
+	bool always = nm_param(no_timestamp) == 0;
+	struct timeval now;
+	int error = 0;
+
+	if (i < last)
+		nm_os_timestamp(&now);
+	for (; i < last; i++) {
+		int e;
+
+		stamp(krings[i], &now, always);
+		e = nm_kr_sync(krings[i], flags);
+		if (e && !error)
+			error = e;
+		if (ready != NULL)
+			*ready |= nm_kr_ready(krings[i]);
+	}
+	return error;
+}
+
+/* The same for tx; without `all` only those rings that have something to send. */
+static inline int sync_tx(struct nm_handle *h, int flags, bool all, bool *ready)
+{
+	struct netmap_kring **krings = h->b.na->tx_rings;
+	uint32_t i = h->b.qfirst[NR_TX], last = h->b.qlast[NR_TX];
+	int error = 0;
+
+	for (; i < last; i++) {
+		struct netmap_kring *kring = krings[i];
+		int e;
+
+		if (!all && nm_user_read32(&kring->ring->head) == nm_read_once(&kring->nr_hwcur))
+			continue;
+		e = nm_kr_sync(kring, flags);
+		if (e && !error)
+			error = e;
+		if (ready != NULL)
+			*ready |= nm_kr_ready(kring);
+	}
+	return error;
+}
+
+int nm_ctl_sync(struct nm_handle *h, enum txrx t)
+{
+	int error;
+
+	if (nm_unlikely(!is_bound(h)))
+		return ENXIO;
+	if (nm_unlikely(is_gone(h->b.na)))
+		return EIO;
+	if (t == NR_TX)
+		error = sync_tx(h, NAF_FORCE_RECLAIM | NM_SYNC_CAN_FAULT, true, NULL);
+	else
+		error = sync_rx(h, NAF_FORCE_READ | NM_SYNC_CAN_FAULT, NULL);
+	/* a ring that was bad is whole again */
+	return error == EINVAL ? 0 : error;
+}
+
+int nm_ctl_poll(struct nm_handle *h, int events, struct nm_poll *p)
+{
+	bool rx = (events & NM_POLLIN) != 0, tx = (events & NM_POLLOUT) != 0;
+	bool rx_ready = false, tx_ready = false;
+	int error = 0, e;
+
+	if (!is_bound(h) || is_gone(h->b.na))
+		return NM_POLLERR;
+	if (p != NULL) {
+		if (rx)
+			nm_waitq_record(nm_binding_waitq(&h->b, NR_RX), p);
+		if (tx)
+			nm_waitq_record(nm_binding_waitq(&h->b, NR_TX), p);
+		nm_mb(); /* on the queue before the rings are looked at */
+	}
+	if (tx || !(h->b.flags & NR_NO_TX_POLL))
+		error = sync_tx(h, NM_SYNC_CAN_FAULT, tx, &tx_ready);
+	if (rx || (h->b.flags & NR_DO_RX_POLL)) {
+		e = sync_rx(h, NM_SYNC_CAN_FAULT, &rx_ready);
+		if (e)
+			error = e;
+	}
+	return (rx && rx_ready ? NM_POLLIN : 0) | (tx && tx_ready ? NM_POLLOUT : 0) |
+	       (error ? NM_POLLERR : 0);
+}
