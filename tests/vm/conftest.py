@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from netmap_build.vm import Step, StepResult, Target, Vm, VmResult
+from netmap_build.vm import Hardware, Step, StepResult, Target, Vm, VmResult
 from netmap_build.vm.guests import guest_program
 from netmap_build.vm.target import from_environment
 
 _BOOT_SECONDS = 90
+# The kernel checks red zones and poison of every slab object, freed ones included.
+_CHECKS = "slub_debug=FZP"
 _NOT_SET = "NETMAP_VM_CONFIG is not set: type ./sconsw test-vm"
 
 
@@ -68,7 +70,7 @@ def booted(request: pytest.FixtureRequest, target: Target) -> VmResult:
     programs = [guest_program(target)]
     if target.bin_dir is not None and (target.bin_dir / "pkt-gen").exists():
         programs.append(target.bin_dir / "pkt-gen")
-    vm = Vm(target, programs=tuple(programs))
+    vm = Vm(target, programs=tuple(programs), hardware=Hardware(kernel_options=_CHECKS))
     limit = _BOOT_SECONDS + sum(step.timeout for step in steps)
     result = vm.run(steps, timeout=limit, name="test")
     if not result.step("load").ok:

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import BuildError
@@ -60,7 +60,7 @@ class Vm:
     modules: tuple[str, ...] = ()
     programs: tuple[Path, ...] = ()
     extra_files: dict[str, Path] = field(default_factory=dict)
-    hardware: qemu.Hardware | None = None
+    hardware: qemu.Hardware = field(default_factory=qemu.Hardware)
     settle_seconds: int = 0
 
     def run(
@@ -107,11 +107,10 @@ class Vm:
         )
 
     def _hardware(self) -> qemu.Hardware:
-        if self.hardware is not None:
+        if self.hardware.accel or self.hardware.icount:
             return self.hardware
-        if kvm.works(self.target.kernel_image, self.target.work_dir / "kvm.json"):
-            return qemu.Hardware(accel="kvm")
-        return qemu.Hardware()
+        real = kvm.works(self.target.kernel_image, self.target.work_dir / "kvm.json")
+        return replace(self.hardware, accel="kvm" if real else qemu.EMULATION)
 
     def _contents(self) -> Contents:
         files = dict(self.extra_files)

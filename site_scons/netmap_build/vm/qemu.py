@@ -14,17 +14,22 @@ from .protocol import Parser
 
 QEMU = "qemu-system-x86_64"
 _APPEND = "console=ttyS0 loglevel=5 panic=-1 mitigations=off log_buf_len=4M"
+EMULATION = "tcg,thread=multi"
 _LAST_WORDS = 10.0  # seconds from "done" to the end of the process
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """The machine. With icount a guest nanosecond is one instruction, on one processor."""
+    """The machine. With icount a guest nanosecond is one instruction, on one processor.
 
-    accel: str = "tcg,thread=multi"
+    An empty accel leaves the choice to whoever boots it.
+    """
+
+    accel: str = ""
     cpus: int = 2
     memory_mb: int = 2048
     icount: bool = False
+    kernel_options: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def command(
         machine = ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
         machine += ["-cpu", "max,erms=off,fsrm=off", "-smp", "1"]
     else:
-        machine = ["-accel", hardware.accel, "-cpu", "max", "-smp", str(hardware.cpus)]
+        machine = ["-accel", hardware.accel or EMULATION, "-cpu", "max", "-smp", str(hardware.cpus)]
     return [
         find_qemu(),
         *machine,
@@ -62,7 +67,8 @@ def command(
         *("-display", "none", "-monitor", "none"),
         *("-serial", f"file:{console}"),
         *("-serial", f"file:{results}"),
-        *("-kernel", str(kernel), "-initrd", str(initramfs), "-append", _APPEND),
+        *("-kernel", str(kernel), "-initrd", str(initramfs), "-append"),
+        f"{_APPEND} {hardware.kernel_options}".rstrip(),
     ]
 
 
