@@ -31,7 +31,13 @@ static inline void stamp(struct netmap_kring *kring, const struct timeval *now, 
 	}
 }
 
-/* Syncs the rx rings; the first error of any.  *ready (may be NULL): some has packets. */
+/* Of two rings' errors the one to tell: a ring that was bad (EINVAL) is whole again. */
+static inline int worse(int a, int b)
+{
+	return a == 0 || (a == EINVAL && b != 0) ? b : a;
+}
+
+/* Syncs the rx rings; the worst error of any.  *ready (may be NULL): some has packets. */
 static inline int sync_rx(struct nm_handle *h, int flags, bool *ready)
 {
 	struct netmap_kring **krings = h->b.na->rx_rings;
@@ -43,12 +49,8 @@ static inline int sync_rx(struct nm_handle *h, int flags, bool *ready)
 	if (i < last)
 		nm_os_timestamp(&now);
 	for (; i < last; i++) {
-		int e;
-
 		stamp(krings[i], &now, always);
-		e = nm_kr_sync(krings[i], flags);
-		if (e && !error)
-			error = e;
+		error = worse(error, nm_kr_sync(krings[i], flags));
 		if (ready != NULL)
 			*ready |= nm_kr_ready(krings[i]);
 	}
@@ -64,13 +66,10 @@ static inline int sync_tx(struct nm_handle *h, int flags, bool all, bool *ready)
 
 	for (; i < last; i++) {
 		struct netmap_kring *kring = krings[i];
-		int e;
 
 		if (!all && nm_user_read32(&kring->ring->head) == nm_read_once(&kring->nr_hwcur))
 			continue;
-		e = nm_kr_sync(kring, flags);
-		if (e && !error)
-			error = e;
+		error = worse(error, nm_kr_sync(kring, flags));
 		if (ready != NULL)
 			*ready |= nm_kr_ready(kring);
 	}
@@ -89,7 +88,6 @@ int nm_ctl_sync(struct nm_handle *h, enum txrx t)
 		error = sync_tx(h, NAF_FORCE_RECLAIM | NM_SYNC_CAN_FAULT, true, NULL);
 	else
 		error = sync_rx(h, NAF_FORCE_READ | NM_SYNC_CAN_FAULT, NULL);
-	/* a ring that was bad is whole again */
 	return error == EINVAL ? 0 : error;
 }
 
@@ -97,7 +95,7 @@ int nm_ctl_poll(struct nm_handle *h, int events, struct nm_poll *p)
 {
 	bool rx = (events & NM_POLLIN) != 0, tx = (events & NM_POLLOUT) != 0;
 	bool rx_ready = false, tx_ready = false;
-	int error = 0, e;
+	int error = 0;
 
 	if (!is_bound(h) || is_gone(h->b.na))
 		return NM_POLLERR;
@@ -110,11 +108,8 @@ int nm_ctl_poll(struct nm_handle *h, int events, struct nm_poll *p)
 	}
 	if (tx || !(h->b.flags & NR_NO_TX_POLL))
 		error = sync_tx(h, NM_SYNC_CAN_FAULT, tx, &tx_ready);
-	if (rx || (h->b.flags & NR_DO_RX_POLL)) {
-		e = sync_rx(h, NM_SYNC_CAN_FAULT, &rx_ready);
-		if (e)
-			error = e;
-	}
+	if (rx || (h->b.flags & NR_DO_RX_POLL))
+		error = worse(error, sync_rx(h, NM_SYNC_CAN_FAULT, &rx_ready));
 	return (rx && rx_ready ? NM_POLLIN : 0) | (tx && tx_ready ? NM_POLLOUT : 0) |
 	       (error ? NM_POLLERR : 0);
 }
