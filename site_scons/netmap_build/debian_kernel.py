@@ -65,8 +65,8 @@ def relocate(root: Path) -> None:
         if fixed != text:
             makefile.write_text(fixed)
     for link in [*root.glob("lib/modules/*/*"), *root.glob("usr/lib/modules/*/*")]:
-        if link.is_symlink() and os.readlink(link).startswith("/"):
-            target = root / os.readlink(link).lstrip("/")
+        if link.is_symlink() and link.readlink().is_absolute():
+            target = root / str(link.readlink()).lstrip("/")
             link.unlink()
             link.symlink_to(os.path.relpath(target, link.parent))
 

@@ -63,9 +63,7 @@ def write_kernel(job: Job) -> None:
     version = kernels.compiler_version(compiler)
     if not version:
         wanted = ["clang", "lld", "llvm"] if llvm else [compiler]
-        system_packages.install(
-            wanted, f"kernel {kernel.version}", may_install=job.may_install
-        )
+        system_packages.install(wanted, f"kernel {kernel.version}", may_install=job.may_install)
         version = kernels.compiler_version(compiler)
     facts = {
         "version": kernel.version,

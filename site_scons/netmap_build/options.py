@@ -295,7 +295,5 @@ def help_option(name: str) -> str:
     lines.append(f"kind: {row.kind}; default: {default or 'none'}")
     if row.choices:
         lines.append(f"one of: {', '.join(row.choices)}")
-    lines.append(
-        "remembered until `./sconsw reset`" if row.remembered else "for this command only"
-    )
+    lines.append("remembered until `./sconsw reset`" if row.remembered else "for this command only")
     return "\n".join(lines)

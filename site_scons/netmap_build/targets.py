@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ def check(asked: Iterable[str], top: Path) -> None:
 
 def is_built_file(word: str, top: Path) -> bool:
     """Single files may be asked for by their path under build/."""
-    path = (top / word).absolute()
+    path = Path(os.path.normpath(top / word))
     return (top / "build") in path.parents or path == top / "compile_commands.json"
 
 

@@ -9,6 +9,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,6 +85,7 @@ def environment(context: Context, layer: Layer) -> dict[str, str]:
     """The variables by which tests find what was built; tests name no path themselves."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     env |= {
+        "NETMAP_BUILD_PYTHON": sys.executable,
         "NETMAP_BUILD_DIR": str(context.build),
         "NETMAP_BIN_DIR": str(context.user_build / "bin"),
         "NETMAP_LIB_DIR": str(context.user_build / "lib"),

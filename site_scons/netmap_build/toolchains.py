@@ -22,7 +22,9 @@ LOCK = "toolchains.lock"
 def block(lock_text: str, version: str) -> str:
     """The lines of one version in the lock."""
     match = re.search(
-        rf"^ziglang=={re.escape(version)} \\\n(?:    --hash=\S+(?: \\)?\n)+", lock_text, re.MULTILINE
+        rf"^ziglang=={re.escape(version)} \\\n(?:    --hash=\S+(?: \\)?\n)+",
+        lock_text,
+        re.MULTILINE,
     )
     if match is None:
         known = ", ".join(versions(lock_text))

@@ -9,6 +9,9 @@ from pathlib import Path
 from . import venvs
 from .errors import BuildError, report
 
+# Names the folder that a person stands in, where the relative paths they type begin.
+TYPED_IN = "NETMAP_TYPED_IN"
+
 
 def check_checkout(top: Path) -> None:
     """kbuild splits paths at blanks, so a checkout whose path has one can never build."""
@@ -19,9 +22,9 @@ def check_checkout(top: Path) -> None:
         )
 
 
-def scons_command(python: Path, top: Path, args: list[str]) -> list[str]:
+def scons_command(python: Path, args: list[str]) -> list[str]:
     """SCons as a module, so that a moved venv's script headers never matter."""
-    return [str(python), "-m", "SCons", "-Q", "-C", str(top), *args]
+    return [str(python), "-m", "SCons", "-Q", *args]
 
 
 def installing_allowed(args: list[str]) -> bool:
@@ -43,5 +46,7 @@ def main(top_dir: str, args: list[str]) -> int:
     except BuildError as error:
         report(error)
         return 1
-    command = scons_command(python, top, args)
-    os.execv(command[0], command)
+    command = scons_command(python, args)
+    env = {**os.environ, TYPED_IN: str(Path.cwd())}
+    os.chdir(top)
+    os.execve(command[0], command, env)

@@ -185,9 +185,7 @@ def compile_commands(env: Any) -> Nodes:
     return list(made)
 
 
-def action_target(
-    env: Any, name: str, nodes: Nodes, work: Callable[[], int | None]
-) -> None:
+def action_target(env: Any, name: str, nodes: Nodes, work: Callable[[], int | None]) -> None:
     """A target that acts every time it is asked for, once its nodes are built."""
     run: Session = env["RUN"]
 
@@ -229,9 +227,7 @@ def vm_target(env: Any, name: str, nodes: Nodes, words: str) -> None:
 def fetch_target(env: Any, name: str) -> None:
     """Everything that the build and the tests would download later."""
     run: Session = env["RUN"]
-    action_target(
-        env, name, [], lambda: fetching.everything(run.top, not run.options.no_install)
-    )
+    action_target(env, name, [], lambda: fetching.everything(run.top, not run.options.no_install))
 
 
 def install_needs(env: Any) -> Nodes:

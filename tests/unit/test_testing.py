@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Running the layers."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from netmap_build import testing
+
+TOP = Path(__file__).resolve().parents[2]
+LAYER = testing.Layer("unit", 10, 20)
+
+
+@pytest.mark.parametrize("name", ["test", "test-all"])
+def test_test_and_test_all_run_every_layer(name: str) -> None:
+    layers = testing.plan(name, name == "test-all")
+    assert [layer.name for layer in layers] == [layer.name for layer in testing.LAYERS]
+    assert all(layer.everything == (name == "test-all") for layer in layers)
+
+
+@pytest.mark.parametrize("layer", testing.LAYERS)
+def test_every_layer_can_be_run_alone_and_has_a_folder(layer: testing.Layer) -> None:
+    assert [found.name for found in testing.plan(f"test-{layer.name}", False)] == [layer.name]
+    assert (TOP / "tests" / layer.name).is_dir()
+
+
+def test_the_short_run_fits_into_5_minutes_and_the_long_one_into_50() -> None:
+    assert sum(layer.budget for layer in testing.LAYERS) <= 5 * 60 + 30
+    assert sum(layer.full_budget for layer in testing.LAYERS) <= 50 * 60
+
+
+def context(tmp_path: Path) -> testing.Context:
+    return testing.Context(tmp_path, tmp_path, tmp_path, tmp_path, "gcc", "-k 'a or b' -x", True, 2)
+
+
+def test_the_short_run_leaves_out_the_slow_tests(tmp_path: Path) -> None:
+    words = testing.command(context(tmp_path), LAYER, Path("python"))
+    assert words == [
+        *["python", "-m", "pytest", "tests/unit", "-q", "-n", "2"],
+        *["-m", "not slow", "-k", "a or b", "-x"],
+    ]
+
+
+def test_the_long_run_leaves_out_nothing(tmp_path: Path) -> None:
+    words = testing.command(context(tmp_path), replace(LAYER, everything=True), Path("python"))
+    assert words.count("-m") == 1
+
+
+def test_the_table_shows_time_budget_and_result() -> None:
+    text = testing.table(
+        [
+            testing.Result(LAYER, 3.2, 0),
+            testing.Result(replace(LAYER, name="vm"), 12.0, 1),
+            testing.Result(replace(LAYER, name="abi"), 1.0, testing.NO_TESTS),
+        ]
+    )
+    assert text.splitlines() == [
+        "layer         time   budget  result",
+        "unit           3 s     10 s  passed",
+        "vm            12 s     10 s  FAILED, over budget",
+        "abi            1 s     10 s  no tests",
+        "all           16 s     30 s",
+    ]
+
+
+def test_a_failed_layer_fails_the_run_and_the_others_still_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def run_layer(context: testing.Context, layer: testing.Layer) -> testing.Result:
+        ran.append(layer.name)
+        return testing.Result(layer, 1.0, int(layer.name == "unit"))
+
+    monkeypatch.setattr(testing, "run_layer", run_layer)
+    assert testing.run(testing.LAYERS, context(tmp_path)) == 1
+    assert ran == [layer.name for layer in testing.LAYERS]
+
+
+def test_a_layer_without_tests_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        testing, "run_layer", lambda c, layer: testing.Result(layer, 1.0, testing.NO_TESTS)
+    )
+    assert testing.run(testing.LAYERS, context(tmp_path)) == 1
+
+
+def test_stopping_a_layer_ends_what_it_started(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        ["sh", "-c", "sleep 1000 & echo started; wait"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"started\n"
+    testing.stop(process)
+    # the pipe closes only when the grandchild, which holds it too, is gone
+    assert process.stdout.read() == b""
+    assert process.returncode is not None
