@@ -21,10 +21,7 @@ static int mem_info(struct nmreq_port_info_get *info)
 	return 0;
 }
 
-/*
- * The body says how a port is wanted that does not exist yet.  An id of no region is not
- * an error here: it may be what an earlier call answered about a port made for that call.
- */
+/* How a port is wanted that does not exist yet. */
 static void info_to_register(const struct nmreq_port_info_get *info, struct nmreq_register *reg)
 {
 	memset(reg, 0, sizeof(*reg));
@@ -50,35 +47,50 @@ static void info_from_register(struct nmreq_port_info_get *info, const struct nm
 	info->nr_mem_id = reg->nr_mem_id;
 }
 
-int nm_handle_port_info(struct nm_handle *h, struct nm_image *img)
-{
-	struct nmreq_port_info_get *info = nm_image_body(img);
-	struct nmreq_register reg;
-	struct netmap_adapter *na;
-	struct nm_mem *mem;
-	int error;
-
-	if (img->hdr.nr_name[0] == '\0')
-		return mem_info(info);
-	info_to_register(info, &reg);
-	mem = nm_mem_find(info->nr_mem_id);
-	error = nm_handle_resolve(h, img->hdr.nr_name, &reg, mem, true, &na);
-	if (!error) {
-		nm_port_fill_info(na, &reg);
-		info_from_register(info, &reg);
-		netmap_adapter_put(na); /* a port made for this call goes with it */
-	}
-	if (mem != NULL)
-		nm_mem_put(mem);
-	return error;
-}
-
 /* A port that exists; 0 and a reference, or ENXIO. */
 static int existing_port(struct nm_handle *h, struct nm_image *img, struct netmap_adapter **na)
 {
 	static const struct nmreq_register plain = { .nr_mode = NR_REG_ALL_NIC };
 
 	return nm_handle_resolve(h, img->hdr.nr_name, &plain, NULL, false, na);
+}
+
+/*
+ * What the body says counts only for a port that has to be made.  An id of no region is no
+ * error then: it may be an earlier answer about a port that was made for that call.
+ */
+static int existing_or_new_port(struct nm_handle *h, struct nm_image *img,
+				const struct nmreq_register *reg, struct netmap_adapter **na)
+{
+	int error = existing_port(h, img, na);
+	struct nm_mem *mem;
+
+	if (error != ENXIO)
+		return error;
+	mem = nm_mem_find(reg->nr_mem_id);
+	error = nm_handle_resolve(h, img->hdr.nr_name, reg, mem, true, na);
+	if (mem != NULL)
+		nm_mem_put(mem);
+	return error;
+}
+
+int nm_handle_port_info(struct nm_handle *h, struct nm_image *img)
+{
+	struct nmreq_port_info_get *info = nm_image_body(img);
+	struct nmreq_register reg;
+	struct netmap_adapter *na;
+	int error;
+
+	if (img->hdr.nr_name[0] == '\0')
+		return mem_info(info);
+	info_to_register(info, &reg);
+	error = existing_or_new_port(h, img, &reg, &na);
+	if (error)
+		return error;
+	nm_port_fill_info(na, &reg);
+	info_from_register(info, &reg);
+	netmap_adapter_put(na); /* a port made for this call goes with it */
+	return 0;
 }
 
 int nm_handle_pools_info(struct nm_handle *h, struct nm_image *img)
