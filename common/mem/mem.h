@@ -13,6 +13,8 @@
 #include <dev/netmap/netmap_kern.h>
 
 #define NM_MEM_GLOBAL_ID 1
+/* By how many extra buffers a private region grows for a request, at most. */
+#define NM_MEM_MAX_EXTRA (1u << 20)
 
 struct nm_mem;
 
