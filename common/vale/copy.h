@@ -4,9 +4,8 @@
  *
  * Most packets are short, and a call of memcpy costs more than moving them: up to
  * NM_COPY_INLINE bytes go in whole 64-byte blocks, as long as the rounded length
- * stays inside both buffers (`room`).  What lies behind a packet in its own buffer
- * may be copied with it.  Larger ones go to the system's memcpy, which knows the
- * CPU best.
+ * stays inside both buffers.  What lies behind a packet in its own buffer may be
+ * copied with it.  Larger ones go to the system's memcpy, which knows the CPU best.
  */
 #ifndef NM_COPY_H
 #define NM_COPY_H
@@ -15,18 +14,25 @@
 
 #define NM_COPY_INLINE 256
 
-static inline void nm_copy_packet(void *dst, const void *src, uint32_t len, uint32_t room)
+/* Bytes of the longest packet to go in blocks, for buffers of `room` bytes. */
+static inline uint32_t nm_copy_limit(uint32_t room)
+{
+	return room < NM_COPY_INLINE ? room & ~63u : NM_COPY_INLINE;
+}
+
+/* `len` >= 1; `limit` from nm_copy_limit() for the smaller of the two buffers. */
+static inline void nm_copy_packet(void *dst, const void *src, uint32_t len, uint32_t limit)
 {
 	uint64_t *d = dst;
 	const uint64_t *s = src;
-	uint32_t blocks = (len + 63) / 64;
+	int32_t left = (int32_t)len;
 
-	if (nm_unlikely(len > NM_COPY_INLINE || blocks * 64 > room)) {
+	if (nm_unlikely(len > limit)) {
 		memcpy(dst, src, len);
 		return;
 	}
-	/* loads before stores: the compiler cannot know that they do not overlap */
 	do {
+		/* loads before stores: the compiler cannot know that they do not overlap */
 		uint64_t a = s[0], b = s[1], c = s[2], e = s[3];
 		uint64_t f = s[4], g = s[5], h = s[6], i = s[7];
 
@@ -40,7 +46,8 @@ static inline void nm_copy_packet(void *dst, const void *src, uint32_t len, uint
 		d[7] = i;
 		d += 8;
 		s += 8;
-	} while (--blocks);
+		left -= 64;
+	} while (nm_unlikely(left > 0));
 }
 
 #endif /* NM_COPY_H */

@@ -52,13 +52,21 @@
 #define WORD_FLAGS(w) ((uint32_t)((w) >> 48))
 #define SPECIAL (NS_INDIRECT | NS_MOREFRAG | NS_NO_LEARN | NS_BUF_CHANGED)
 
+/* One slot of the chunk: where the bytes are, and in one word (FRAME) what to write
+ * to the rx slot (length and flags), the packet's slots (on its first, 0 on the
+ * others) and whether its sender is not to be learnt. */
 struct frame {
 	const char *buf;
-	uint16_t len;
-	uint8_t frags;	  /* slots of the packet on its first, 0 on the others */
-	uint8_t no_learn;
-	uint32_t pad;
+	uint64_t meta;
 };
+
+#define FRAME(len, flags, frags, no_learn)                                     \
+	((uint64_t)(len) | (uint64_t)(flags) << 16 | (uint64_t)(frags) << 32 | \
+	 (uint64_t)(no_learn) << 40)
+#define FRAME_SLOT(m) ((uint32_t)(m))
+#define FRAME_LEN(m) ((uint32_t)(m) & 0xffff)
+#define FRAME_FRAGS(m) ((uint32_t)((m) >> 32) & 0xff)
+#define FRAME_NO_LEARN(m) ((m) >> 40 != 0)
 
 struct run {
 	uint16_t start, count; /* slots of the chunk */
@@ -88,6 +96,7 @@ struct nm_vale_scratch {
 	uint8_t dest_of[256]; /* port to dest: a guess, checked against dest[].port */
 	uint32_t npick;
 	struct run pick[CHUNK + NETMAP_MAX_FRAGS]; /* runs of the destination at hand */
+	struct run spare[CHUNK + NETMAP_MAX_FRAGS]; /* pick[] before keep_fitting() */
 };
 
 int nm_vale_scratch_new(struct netmap_kring *kring)
@@ -133,29 +142,34 @@ static char *fetch_indirect(struct nm_vale_scratch *s, const struct netmap_slot 
 }
 
 /*
- * One packet with anything out of the ordinary, from slot *pos on: fragments, flags,
- * bad values.  Moves *pos past it.  FULL: it does not fit in this chunk's arena, *pos
- * has not moved.
+ * One packet with anything out of the ordinary, from slot *pos on, whose word is `w`:
+ * fragments, flags, bad values.  Moves *pos past it.  FULL: it does not fit in this
+ * chunk's arena, *pos has not moved.
  */
-static enum gathered gather_packet(struct netmap_kring *kring, uint32_t *pos, uint32_t min_len,
-				   int flags)
+static enum gathered gather_packet(struct netmap_kring *kring, uint32_t *pos, uint64_t w,
+				   uint32_t min_len, int flags)
 {
 	struct nm_vale_scratch *s = kring->vale;
 	const struct netmap_lut *lut = &kring->na->na_lut;
 	uint32_t j = *pos, n = s->n, frags = 0, arena = s->arena_used;
-	uint32_t max_len = s->max_len;
+	uint32_t max_len = s->max_len, i;
 	bool bad = false, no_learn = false, more = true;
 
 	while (more) {
 		struct netmap_slot *slot = &kring->ring->slot[j];
-		uint64_t w = nm_user_read64((const uint64_t *)slot);
-		uint32_t len = WORD_LEN(w), fl = WORD_FLAGS(w);
-		const char *buf = nm_lut_buf(lut, WORD_IDX(w));
+		uint32_t len, fl;
+		const char *buf;
 
-		if (j == kring->rhead) {
-			bad = true; /* the last fragment is missing */
-			break;
+		if (frags > 0) {
+			if (j == kring->rhead) {
+				bad = true; /* the last fragment is missing */
+				break;
+			}
+			w = nm_user_read64((const uint64_t *)slot);
 		}
+		len = WORD_LEN(w);
+		fl = WORD_FLAGS(w);
+		buf = nm_lut_buf(lut, WORD_IDX(w));
 		if (fl & NS_BUF_CHANGED)
 			*(volatile uint16_t *)&slot->flags = (uint16_t)(fl & ~NS_BUF_CHANGED);
 		more = (fl & NS_MOREFRAG) != 0;
@@ -183,7 +197,8 @@ static enum gathered gather_packet(struct netmap_kring *kring, uint32_t *pos, ui
 		}
 		if (len > max_len)
 			max_len = len;
-		s->frame[n + frags - 1] = (struct frame){ .buf = buf, .len = (uint16_t)len };
+		s->frame[n + frags - 1].buf = buf;
+		s->frame[n + frags - 1].meta = FRAME(len, more ? NS_MOREFRAG : 0, 0, 0);
 	}
 	*pos = j;
 	if (bad) {
@@ -191,8 +206,9 @@ static enum gathered gather_packet(struct netmap_kring *kring, uint32_t *pos, ui
 		nm_prlim("%s: a packet with a bad slot was dropped", kring->name);
 		return DROPPED;
 	}
-	s->frame[n].frags = (uint8_t)frags;
-	s->frame[n].no_learn = no_learn;
+	for (i = 0; i < frags; i++)
+		s->frame[n + i].meta |= FRAME(0, frags << NS_PORT_SHIFT, 0, 0);
+	s->frame[n].meta |= FRAME(0, 0, frags, no_learn);
 	if (frags > 1)
 		s->fragments = true;
 	s->max_len = max_len;
@@ -223,9 +239,7 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_le
 			struct frame *f = &s->frame[n++];
 
 			f->buf = nm_lut_buf(&lut, WORD_IDX(w));
-			f->len = (uint16_t)len;
-			f->frags = 1;
-			f->no_learn = 0;
+			f->meta = FRAME(len, 1 << NS_PORT_SHIFT, 1, 0);
 			nm_prefetch(f->buf);
 			if (len > max_len)
 				max_len = len;
@@ -234,7 +248,7 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_le
 		}
 		s->n = n;
 		s->max_len = max_len;
-		if (gather_packet(kring, &pos, min_len, flags) == FULL)
+		if (gather_packet(kring, &pos, w, min_len, flags) == FULL)
 			break;
 		n = s->n;
 		max_len = s->max_len;
@@ -255,7 +269,7 @@ static uint32_t look_up(struct nm_switch *sw, const struct nm_vale_port *from,
 	uint64_t from_mac = first >> 48 | rest << 16;
 	uint32_t dst = DST_ALL;
 
-	if (!f->no_learn && !(from_mac & 1))
+	if (!FRAME_NO_LEARN(f->meta) && !(from_mac & 1))
 		nm_mactable_learn(&sw->macs, from_mac, from->index, now);
 	if (!(to_mac & 1)) {
 		dst = nm_mactable_lookup(&sw->macs, to_mac, now);
@@ -264,7 +278,7 @@ static uint32_t look_up(struct nm_switch *sw, const struct nm_vale_port *from,
 		else if (dst == from->index)
 			dst = DST_DROP; /* it is on the sender's own segment */
 	}
-	if (!f->no_learn) {
+	if (!FRAME_NO_LEARN(f->meta)) {
 		s->memo_first = first;
 		s->memo_rest = rest;
 		s->memo_dst = dst;
@@ -316,10 +330,11 @@ static void classify(struct nm_switch *sw, const struct nm_vale_port *from,
 		s->memo_second = now;
 		s->memo_rest = ~0ull;
 	}
-	for (i = 0; i < n; i += s->frame[i].frags) {
+	for (i = 0; i < n; i += FRAME_FRAGS(s->frame[i].meta)) {
 		const struct frame *f = &s->frame[i];
 		uint64_t first = nm_user_read64_unaligned(f->buf + hdr_len);
-		uint64_t rest = nm_user_read32((const uint32_t *)(f->buf + hdr_len + 8));
+		/* bytes 8 to 11; read so that no more than 12 are touched */
+		uint64_t rest = nm_user_read64_unaligned(f->buf + hdr_len + 4) >> 32;
 
 		if (nm_likely(first == s->memo_first && rest == s->memo_rest))
 			dst = s->memo_dst;
@@ -357,27 +372,24 @@ static uint32_t flatten(struct nm_vale_scratch *s, uint32_t one, uint32_t all)
 
 /*
  * Keeps of pick[] the packets whose fragments fit buffers of `size` bytes, as many
- * whole ones as `space` slots hold; returns their slots.  Runs only ever shrink or
- * split in front of the place that is read, so it works in place as long as each
- * packet read gives at most one run: pick[] has room for a run per packet.
+ * whole ones as `space` slots hold; returns their slots.
  */
 static uint32_t keep_fitting(struct nm_vale_scratch *s, uint32_t size, uint32_t space)
 {
-	struct run *in = s->run + s->nruns; /* free: runs are fewer than packets */
+	const struct run *in = s->spare;
 	uint32_t nin = s->npick, used = 0, i, j, k, n = 0;
 
-	NM_BUG_ON(s->nruns + nin > CHUNK + NETMAP_MAX_FRAGS);
-	memcpy(in, s->pick, nin * sizeof(*in));
+	memcpy(s->spare, s->pick, nin * sizeof(*in));
 	for (i = 0; i < nin; i++) {
 		uint32_t end = (uint32_t)in[i].start + in[i].count;
 		bool joins = false;
 
-		for (j = in[i].start; j < end; j += s->frame[j].frags) {
-			uint32_t frags = s->frame[j].frags;
+		for (j = in[i].start; j < end; j += FRAME_FRAGS(s->frame[j].meta)) {
+			uint32_t frags = FRAME_FRAGS(s->frame[j].meta);
 			bool fits = true;
 
 			for (k = 0; k < frags; k++)
-				fits = fits && s->frame[j + k].len <= size;
+				fits = fits && FRAME_LEN(s->frame[j + k].meta) <= size;
 			if (!fits) {
 				joins = false;
 				continue;
@@ -452,8 +464,8 @@ static uint32_t fill(struct netmap_kring *k, const struct nm_vale_scratch *s, ui
 	const struct netmap_lut lut = k->na->na_lut;
 	struct netmap_slot *slots = k->ring->slot;
 	uint32_t lim = k->nkr_num_slots - 1;
+	uint32_t limit = nm_copy_limit(room);
 	const struct run *r = s->pick;
-	uint32_t frags = 1, left = 1;
 
 	for (; got > 0; r++) {
 		const struct frame *f = &s->frame[r->start];
@@ -464,18 +476,14 @@ static uint32_t fill(struct netmap_kring *k, const struct nm_vale_scratch *s, ui
 		for (; f < end; f++) {
 			struct netmap_slot *slot = &slots[j];
 			uint32_t idx = nm_user_read32(&slot->buf_idx);
-			uint32_t len = f->len, flags;
+			uint64_t m = f->meta;
 
-			if (f->frags)
-				left = frags = f->frags;
-			left--;
-			flags = frags << NS_PORT_SHIFT | (left ? NS_MOREFRAG : 0);
 			if (nm_likely(nm_lut_has(&lut, idx)))
-				nm_copy_packet(nm_lut_buf(&lut, idx), f->buf, len, room);
+				nm_copy_packet(nm_lut_buf(&lut, idx), f->buf, FRAME_LEN(m), limit);
 			else
-				len = 0; /* the reader broke its own slot */
+				m &= ~0xffffull; /* the reader broke its own slot: no bytes */
 			/* len and flags in one store */
-			nm_user_write32((uint32_t *)(void *)&slot->len, len | flags << 16);
+			nm_user_write32((uint32_t *)(void *)&slot->len, FRAME_SLOT(m));
 			j = nm_next(j, lim);
 		}
 	}
