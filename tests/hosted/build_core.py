@@ -63,7 +63,7 @@ VARIANTS = {
 }
 
 # What is linked into everything; each other C file here is a program of its own.
-PORT_SOURCES = ("os_hosted.c", "hosted.c", "fake_nic.c", "os_contract.c")
+PORT_SOURCES = ("os_hosted.c", "hosted.c", "fake_nic.c", "os_contract.c", "client.c")
 
 
 class BuildError(Exception):
