@@ -28,6 +28,7 @@ class Need:
 
 
 GCC = Need("gcc", program="gcc")
+GXX = Need("g++", program="g++")
 LIBC = Need("libc6-dev", files=("usr/include/stdio.h", "usr/include/*/stdio.h"))
 MAKE = Need("make", program="make")
 LIBELF = Need(  # objtool of the kernel headers is linked with it
@@ -36,10 +37,7 @@ LIBELF = Need(  # objtool of the kernel headers is linked with it
 QEMU = Need("qemu-system-x86", program="qemu-system-x86_64")
 BUSYBOX = Need("busybox-static", files=("bin/busybox", "usr/bin/busybox"))
 KMOD = Need("kmod", program="depmod")
-CPIO = Need("cpio", program="cpio")
 MINGW = Need("gcc-mingw-w64-x86-64", program="x86_64-w64-mingw32-gcc")
-CLANG = Need("clang", program="clang")
-FUZZER = Need("libclang-rt-14-dev", files=("usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.*",))
 
 USER = (GCC, LIBC)
 KERNEL = (GCC, MAKE, LIBELF)
@@ -49,10 +47,9 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "module": KERNEL,
     "lib": USER,
     "apps": USER,
-    "hosted": USER,
     "test-unit": (GCC,),
     "test-hosted": USER,
-    "test-abi": (*USER, MINGW),
+    "test-abi": (*USER, GXX, MINGW),
     "test-vm": VM,
     "try": VM,
     "bench": VM,

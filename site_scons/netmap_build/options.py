@@ -68,7 +68,7 @@ TABLE: tuple[Row, ...] = (
         "",
         "more words for kbuild's make, such as KCFLAGS=-g",
     ),
-    Row("cc", "text", "gcc", "C compiler for the library, the programs and the hosted core"),
+    Row("cc", "text", "gcc", "C compiler for the library, the programs and the tests"),
     Row(
         "apps",
         "list",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The staged tree: what kbuild compiles, and later what the DKMS package ships.
 
-It is a copy of common/ and linux/ with linux/Kbuild and linux/Makefile at its top. Only files
-whose content changed are written again, so that make rebuilds no more than it must.
+It is a copy of common/, linux/ and VERSION, with linux/Kbuild and linux/Makefile at its top. Only
+files whose content changed are written again, so that make rebuilds no more than it must.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOMS = ("common", "linux")
 AT_TOP = ("Kbuild", "Makefile")
+EXTRA = ("VERSION",)
 SUFFIXES = (".c", ".h", ".S", ".sh", ".mk", ".awk")
 NAMES = ("Kbuild", "Makefile")
 MANIFEST = ".staged"
@@ -24,7 +25,7 @@ def sources(top: Path) -> list[str]:
         for path in (top / room).rglob("*"):
             if (path.suffix in SUFFIXES or path.name in NAMES) and path.is_file():
                 found.append(path.relative_to(top).as_posix())
-    return sorted(found)
+    return sorted([*found, *(name for name in EXTRA if (top / name).exists())])
 
 
 def layout(files: list[str]) -> dict[str, str]:

@@ -27,7 +27,6 @@ TABLE: tuple[Target, ...] = (
     Target("module", "netmap.ko alone"),
     Target("lib", "libnetmap, shared and static"),
     Target("apps", "the programs"),
-    Target("hosted", "the hosted core in every variant the tests use"),
     Target("test", "unit, hosted, abi and VM smoke tests; about 5 minutes"),
     Target("test-all", "every test; the time of each layer is printed at the end"),
     Target("test-unit", "the build's own logic"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netmap_build import cache, fetching, hosted, kernels, kmodule, needs, staging, testing
+from netmap_build import cache, fetching, kernels, kmodule, needs, staging, testing
 from netmap_build import programs as programs_in
 from netmap_build.errors import BuildError, report
 from netmap_build.session import Session
@@ -137,29 +137,7 @@ def programs(env: Any, folder: str) -> Nodes:
     return built
 
 
-def hosted_core(env: Any, variant: hosted.Variant) -> Nodes:
-    """The whole core as an ordinary shared library, in one variant."""
-    run: Session = env["RUN"]
-    folder = str(run.build / "hosted" / variant.name)
-    made = objects(
-        env,
-        f"{folder}/obj",
-        hosted.sources(run.top),
-        CCFLAGS=[*env["CCFLAGS"], *variant.flags],
-        CPPPATH=[f"#{path}" for path in hosted.INCLUDES],
-        CPPDEFINES=list(variant.defines),
-    )
-    return list(
-        env.SharedLibrary(
-            f"{folder}/libnetmap_core.so",
-            made,
-            LINKFLAGS=[*env["LINKFLAGS"], *variant.flags],
-            LIBS=["pthread"],
-        )
-    )
-
-
-def compile_commands(env: Any) -> Nodes:
+def compile_commands(env: Any) -> None:
     """compile_commands.json at the top: the user programs' commands and kbuild's."""
     run: Session = env["RUN"]
     kernel = Path(str(run.kernel_build(env["CHOICE"]))) / kmodule.COMMANDS
@@ -182,7 +160,25 @@ def compile_commands(env: Any) -> Nodes:
         action(env, "", write),
     )
     env.Alias("all", made)
-    return list(made)
+
+
+def current(env: Any) -> None:
+    """build/current: what the last build made, under names that stay."""
+    run: Session = env["RUN"]
+    links = {
+        "netmap.ko": run.kernel_build(env["CHOICE"]) / "stage" / "netmap.ko",
+        "bin": run.user_build / "bin",
+        "lib": run.user_build / "lib",
+    }
+    text = "".join(f"{name} -> {target}\n" for name, target in links.items())
+    folder = run.build / "current"
+
+    def make() -> None:
+        for name, target in links.items():
+            cache.link(os.path.relpath(target, folder), str(folder / name))
+        cache.write_if_changed(folder / "links", text)
+
+    env.Alias("all", env.Command(str(folder / "links"), env.Value(text), action(env, "", make)))
 
 
 def action_target(env: Any, name: str, nodes: Nodes, work: Callable[[], int | None]) -> None:
@@ -277,8 +273,8 @@ def generate(env: Any) -> None:
         short_messages(env)
     env.AddMethod(kernel_module, "KernelModule")
     env.AddMethod(objects, "Objects")
-    env.AddMethod(hosted_core, "HostedCore")
     env.AddMethod(compile_commands, "CompileCommands")
+    env.AddMethod(current, "Current")
     env.AddMethod(action_target, "ActionTarget")
     env.AddMethod(test_target, "TestTarget")
     env.AddMethod(vm_target, "VmTarget")

@@ -23,7 +23,7 @@ def test_every_target_with_needs_is_advertised() -> None:
     assert set(needs.BY_TARGET) <= set(targets.names())
 
 
-@pytest.mark.parametrize("target", ["module", "lib", "apps", "hosted"])
+@pytest.mark.parametrize("target", ["module", "lib", "apps"])
 def test_a_plain_build_needs_no_emulator_and_no_cross_compiler(target: str) -> None:
     packages = {need.package for need in needs.BY_TARGET[target]}
     assert not any(w in p for p in packages for w in ("qemu", "mingw", "wine", "docker", "clang"))

@@ -21,6 +21,7 @@ def top(tmp_path: Path) -> Path:
         "linux/probes/run.sh",
         "linux/SConscript",
         "linux/notes.md",
+        "VERSION",
     ):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +48,7 @@ def test_the_stage_holds_the_sources_with_kbuilds_files_at_its_top(top: Path) ->
         "linux/main.c",
         "linux/compat/a.h",
         "linux/probes/run.sh",
+        "VERSION",
     }
     assert (stage / "Kbuild").read_text() == "linux/Kbuild"
 
