@@ -193,8 +193,16 @@ static inline bool nm_waitq_has_sleepers(struct nm_waitq *q)
 
 /* ---- clocks, log --------------------------------------------------------------- */
 
+/* mingw's has 32-bit fields; its header leaves the name to whoever came first */
+#ifndef _TIMEVAL_DEFINED
+#define _TIMEVAL_DEFINED
+struct timeval {
+	int64_t tv_sec;
+	int64_t tv_usec;
+};
+#endif
+
 uint32_t nm_os_seconds(void);
-struct timeval;
 void nm_os_timestamp(struct timeval *);
 
 __attribute__((format(gnu_printf, 2, 3))) void nm_os_log(int level, const char *fmt, ...);

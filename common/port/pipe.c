@@ -233,7 +233,7 @@ static int pipe_txsync(struct netmap_kring *tx, int flags)
 		.done = rx->nr_hwtail,
 	};
 
-	struct seen seen;
+	struct seen seen = { 0, 0, 0 };
 
 	(void)flags;
 	if (nm_unlikely(x.at == LEASE_SKIPPING)) {
