@@ -49,6 +49,10 @@
  */
 #include "port/port.h"
 
+/* A program that dies while it exchanges buffers loses some, and the other end keeps the
+ * region alive: enough of them that the program can come back. */
+#define SPARE_BUFS 64
+
 struct pipe_end {
 	struct netmap_adapter up;
 	struct pipe_end *peer; /* NULL while it does not exist */
@@ -120,8 +124,8 @@ static inline uint32_t forward(uint32_t a, uint32_t by, uint32_t n)
 
 /* Exchanges buffers between a tx slot of which `w` was read and checked, and an rx slot
  * whose index `spare` was. */
-static inline void swap(struct netmap_slot *ts, uint64_t w, uint64_t ptr, struct netmap_slot *rs,
-			uint32_t spare, uint32_t more)
+static inline void exchange(struct netmap_slot *ts, uint64_t w, uint64_t ptr,
+			    struct netmap_slot *rs, uint32_t spare, uint32_t more)
 {
 	uint32_t tail = WORD_TAIL(w);
 
@@ -161,7 +165,7 @@ static inline uint32_t move_run(struct netmap_slot *ts, struct netmap_slot *rs, 
 			*seen = (struct seen){ w, ptr, spare };
 			break;
 		}
-		swap(ts, w, ptr, rs, spare, 0);
+		exchange(ts, w, ptr, rs, spare, 0);
 	}
 	return (uint32_t)(ts - start);
 }
@@ -202,7 +206,7 @@ static void move_slot(struct xfer *x, const struct seen *seen)
 		good = false;
 	}
 	if (good) {
-		swap(ts, seen->w, seen->ptr, rs, seen->spare, more);
+		exchange(ts, seen->w, seen->ptr, rs, seen->spare, more);
 		x->at = nm_next(x->at, x->n - 1);
 		/* one that goes on and has no slots left to do so is too long */
 		good = !more || dist(x->done, x->at, x->n) < NETMAP_MAX_FRAGS;
@@ -599,6 +603,7 @@ static struct nm_mem *pipe_mem(struct nm_resolve *r, struct netmap_adapter *pare
 	}
 	memset(&need, 0, sizeof(need));
 	need_add(&need, &numbers);
+	need.bufs += SPARE_BUFS;
 	need.bufs += extra < NM_MEM_MAX_EXTRA ? extra : NM_MEM_MAX_EXTRA;
 	return nm_mem_private_new(&need, error);
 }
