@@ -47,7 +47,7 @@ class Choice:
     why: str
 
     def line(self) -> str:
-        version = self.kernel.version if self.kernel else "the distribution's cloud kernel"
+        version = self.kernel.version if self.kernel else "to be fetched"
         return f"kernel {version}: {self.why}"
 
 

@@ -81,6 +81,7 @@ TABLE: tuple[Row, ...] = (
         "flag",
         False,
         "never install system packages, even as root: name them and stop",
+        remembered=False,
     ),
     Row("verbose", "flag", False, "show whole command lines", remembered=False),
     Row(
