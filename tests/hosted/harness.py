@@ -425,6 +425,18 @@ class Nic:
         """Plug a cable in, or out."""
         lib.nmh_nic_wire(self.raw, other.raw if other else ffi.NULL)
 
+    def hold(self, on: bool = True) -> None:
+        """The hardware pauses, or sends what it was handed meanwhile."""
+        lib.nmh_nic_hold(self.raw, on)
+
+    def rx_irq_at(self, at: int, queue: int = 0) -> None:
+        """An rx interrupt at the at-th point of whatever this thread does next."""
+        lib.nmh_nic_rx_irq_at(self.raw, queue, at)
+
+    def irq_in_sync(self, source: Nic, tx: bool, queue: int = 0, source_queue: int = 0) -> None:
+        """In the middle of this queue's next sync comes an rx interrupt of `source`."""
+        lib.nmh_nic_irq_in_sync(self.raw, tx, queue, source.raw, source_queue)
+
     def reset(self, at: int = 0) -> None:
         """The link flaps: the rings start anew at NIC index `at`."""
         lib.nmh_nic_reset(self.raw, at)

@@ -76,10 +76,10 @@ size_t nmh_abi_slot_offset(void); /* of netmap_ring.slot, as the compiler has it
 /* ---- fake NICs (fake_nic.c) ---------------------------------------------------------- */
 struct nmh_nic_config {
 	uint32_t tx_rings, rx_rings, tx_slots, rx_slots;
-	uint32_t host_rings;	/* 1: has host rings in the core's sense (NAF_HOST_RINGS) */
 	uint32_t all_or_nothing; /* nm_register switches every ring at once, as iflib does */
 	uint32_t irq_thread;	/* 1: interrupts come from a thread, else when a test fires them */
 	uint32_t hwofs;		/* netmap_reset at this NIC index on start */
+	uint32_t rx_buf;	/* largest frame that it receives, bytes; 0: 1536 */
 };
 struct nmh_nic *nmh_nic_new(struct nmh_ns *ns, const char *name, const struct nmh_nic_config *cfg,
 			    int *err);
@@ -89,8 +89,11 @@ void nmh_nic_detach(struct nmh_nic *nic);
 uint32_t nmh_nic_free(struct nmh_nic *nic);
 /* Joins two NICs by a wire: what one sends the other receives. NULL: unplugged. */
 void nmh_nic_wire(struct nmh_nic *a, struct nmh_nic *b);
-/* A packet arrives at an rx queue: 0, ENOBUFS when the hardware ring is full (counted). */
+/* A packet arrives at an rx queue: 0, EMSGSIZE, ENOBUFS when the hardware ring
+ * is full (counted). */
 int nmh_nic_receive(struct nmh_nic *nic, uint32_t q, const void *pkt, uint32_t len);
+/* The hardware pauses: what is handed to it stays in its ring.  Off: it sends it all. */
+void nmh_nic_hold(struct nmh_nic *nic, int on);
 /* The oldest packet that was sent and not yet taken: its length, 0 none. */
 uint32_t nmh_nic_take_sent(struct nmh_nic *nic, uint32_t q, void *buf, uint32_t size);
 /* An interrupt now, on this thread; returns NM_IRQ_*. */
