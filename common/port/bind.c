@@ -182,6 +182,21 @@ static bool for_changing(struct nm_binding *b, bool on, kring_fn fn)
 	return any;
 }
 
+/* Starts the rings that have got their first user: those that for_changing() found before
+ * nm_register, which may have committed their modes by now. */
+static void start_new(struct nm_binding *b)
+{
+	enum txrx t;
+	uint32_t i;
+
+	for_rx_tx(t) {
+		for (i = b->qfirst[t]; i < b->qlast[t]; i++) {
+			if (NMR(b->na, t)[i]->users == 1)
+				nm_kr_start(NMR(b->na, t)[i]);
+		}
+	}
+}
+
 /* ---- the netmap_if ------------------------------------------------------------------ */
 
 static int if_create(struct nm_binding *b, struct netmap_if **out)
@@ -289,9 +304,8 @@ int nm_port_bind(struct nm_binding *b, struct netmap_adapter *na, struct nmreq_r
 		if (error)
 			goto out_if;
 	}
-	/* ring by ring: start counts on the mode still being off */
-	for_changing(b, true, nm_kr_start);
 	netmap_krings_mode_commit(na, 1);
+	start_new(b);
 	na->active_fds++;
 	nm_port_fill_info(na, reg);
 	reg->nr_extra_bufs = b->extra_bufs;
