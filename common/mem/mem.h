@@ -14,7 +14,7 @@
 
 #define NM_MEM_GLOBAL_ID 1
 /* By how many extra buffers a private region grows for a request, at most. */
-#define NM_MEM_MAX_EXTRA (1u << 20)
+#define NM_MEM_MAX_EXTRA (1u << 18)
 
 struct nm_mem;
 

@@ -311,8 +311,11 @@ def test_no_buffer_is_lost_or_doubled_by_traffic(core: Core) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["{0", "}0", "p{", "p}", "p{x", "p{0x", "p{-1", "p{ 1", "p{4294967296", "p{99999999999999999999"]
-    + ["p{0{1", "p{0}1", "p}0{1", "p{0{", "vale0:a{0{0"],
+    [
+        *("{0", "}0", "p{", "p}", "p{x", "p{0x", "p{-1", "p{ 1"),
+        *("p{4294967296", "p{99999999999999999999"),
+        *("p{0{1", "p{0}1", "p}0{1", "p{0{", "vale0:a{0{0"),
+    ],
 )
 def test_names_that_are_no_pipe_are_refused(core: Core, name: str) -> None:
     with pytest.raises(OSError) as caught:
