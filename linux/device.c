@@ -111,8 +111,7 @@ static __poll_t nm_dev_poll(struct file *file, struct poll_table_struct *table)
 		events |= NM_POLLIN;
 	if (wanted & (EPOLLOUT | EPOLLWRNORM))
 		events |= NM_POLLOUT;
-	ready = nm_ctl_poll(file->private_data, events,
-			    poll_does_not_wait(table) ? NULL : &record);
+	ready = nm_ctl_poll(file->private_data, events, &record);
 	if (ready & NM_POLLIN)
 		answer |= EPOLLIN | EPOLLRDNORM;
 	if (ready & NM_POLLOUT)

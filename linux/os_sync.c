@@ -57,12 +57,11 @@ void nm_waitq_wake(struct nm_waitq *q)
 	wake_up_interruptible(&q->head);
 }
 
-/* The barrier pairs with the one in nm_waitq_has_sleepers(): either the waker sees
- * this sleeper, or the poll that called us sees what the waker published. */
+/* Does nothing once the poll call has its queues, or wants none.  The core's barrier
+ * follows, the other half of the one in nm_waitq_has_sleepers(). */
 void nm_waitq_record(struct nm_waitq *q, struct nm_poll *p)
 {
 	poll_wait(p->file, &q->head, p->table);
-	smp_mb();
 }
 
 static void nm_deferred_run(struct rcu_head *rcu)
@@ -99,7 +98,7 @@ void nm_os_timestamp(struct timeval *tv)
 
 	ktime_get_real_ts64(&now);
 	tv->tv_sec = (long)now.tv_sec;
-	tv->tv_usec = now.tv_nsec / NSEC_PER_USEC;
+	tv->tv_usec = (uint32_t)now.tv_nsec / 1000U; /* 32 bits: the cheapest division */
 }
 
 void nm_os_log(int level, const char *fmt, ...)
@@ -126,8 +125,9 @@ void nm_os_log(int level, const char *fmt, ...)
 
 bool nm_os_log_ratelimit(void)
 {
-	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL,
-				      DEFAULT_RATELIMIT_BURST);
+	static struct ratelimit_state limit = RATELIMIT_STATE_INIT_FLAGS(
+		limit, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST,
+		RATELIMIT_MSG_ON_RELEASE); /* no line of its own about what is left out */
 
 	return __ratelimit(&limit) != 0;
 }
