@@ -77,7 +77,7 @@ static int
 apply_conf(void *token, const char *const *values, struct nmctx *ctx)
 {
 	struct nmreq_register *reg = &((struct nmport_d *)token)->reg;
-	int key;
+	int key, given = 0;
 
 	for (key = 0; key < COUNT(conf_keys); key++) {
 		int slots = key == CONF_SLOTS || key == CONF_TX_SLOTS || key == CONF_RX_SLOTS;
@@ -85,6 +85,7 @@ apply_conf(void *token, const char *const *values, struct nmctx *ctx)
 
 		if (values[key] == NULL)
 			continue;
+		given = 1;
 		if (number(ctx, "conf", values[key], slots ? UINT32_MAX : UINT16_MAX, &v) != 0)
 			return -1;
 		if (key == CONF_RINGS || key == CONF_TX_RINGS)
@@ -99,6 +100,11 @@ apply_conf(void *token, const char *const *values, struct nmctx *ctx)
 			reg->nr_tx_slots = (uint32_t)v;
 		if (key == CONF_SLOTS || key == CONF_RX_SLOTS)
 			reg->nr_rx_slots = (uint32_t)v;
+	}
+	if (!given) {
+		nmctx_ferror(ctx, "@conf: names nothing to set; for example @conf:rings=2");
+		errno = EINVAL;
+		return -1;
 	}
 	return 0;
 }

@@ -53,7 +53,7 @@ check_rings(const struct nmport_d *d, const struct options *o)
 	if (o->threads > rings)
 		return complain("-p %u: %s has %u ring%s; use -p %u, or ask for more rings with "
 		    "-i %s@conf:rings=%u", o->threads, o->port, rings, rings == 1 ? "" : "s", rings,
-		    o->port, o->threads);
+		    d->hdr.nr_name, o->threads);
 	if (sends(o) && d->first_tx_ring > d->last_tx_ring)
 		return complain("%s: no tx ring is bound, so nothing can be sent; leave out /R, /r, /t",
 		    o->port);
