@@ -55,19 +55,20 @@ static int existing_port(struct nm_handle *h, struct nm_image *img, struct netma
 	return nm_handle_resolve(h, img->hdr.nr_name, &plain, NULL, false, na);
 }
 
-/*
- * What the body says counts only for a port that has to be made.  An id of no region is no
- * error then: it may be an earlier answer about a port that was made for that call.
- */
+/* What the body says counts only for a port that has to be made. */
 static int existing_or_new_port(struct nm_handle *h, struct nm_image *img,
 				const struct nmreq_register *reg, struct netmap_adapter **na)
 {
 	int error = existing_port(h, img, na);
-	struct nm_mem *mem;
+	struct nm_mem *mem = NULL;
 
 	if (error != ENXIO)
 		return error;
-	mem = nm_mem_find(reg->nr_mem_id);
+	if (reg->nr_mem_id != 0) {
+		mem = nm_mem_find(reg->nr_mem_id);
+		if (mem == NULL)
+			return EINVAL;
+	}
 	error = nm_handle_resolve(h, img->hdr.nr_name, reg, mem, true, na);
 	if (mem != NULL)
 		nm_mem_put(mem);
@@ -79,6 +80,7 @@ int nm_handle_port_info(struct nm_handle *h, struct nm_image *img)
 	struct nmreq_port_info_get *info = nm_image_body(img);
 	struct nmreq_register reg;
 	struct netmap_adapter *na;
+	struct nm_mem *mem;
 	int error;
 
 	if (img->hdr.nr_name[0] == '\0')
@@ -90,6 +92,12 @@ int nm_handle_port_info(struct nm_handle *h, struct nm_image *img)
 	nm_port_fill_info(na, &reg);
 	info_from_register(info, &reg);
 	netmap_adapter_put(na); /* a port made for this call goes with it */
+	/* and so may its region: then the id is nobody's, and another port's tomorrow */
+	mem = nm_mem_find(info->nr_mem_id);
+	if (mem == NULL)
+		info->nr_mem_id = 0;
+	else
+		nm_mem_put(mem);
 	return 0;
 }
 
