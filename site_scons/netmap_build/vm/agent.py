@@ -56,7 +56,6 @@ while read -r number limit name; do
 	kill -9 -1 2>/dev/null
 	wait
 	read -r now _ </proc/uptime
-	echo
 	echo "@@$T end $name $rc $now"
 done </steps/list
 echo "@@$T log"

@@ -25,6 +25,7 @@ struct file {
 
 static struct file files[FILES];
 static uint64_t state;
+static struct { _Atomic uint64_t ops, bound; } *counters;	/* of all processes */
 static char *edge;	/* the byte behind a page that is followed by nothing */
 
 static uint32_t
@@ -119,7 +120,8 @@ static void
 control(struct file *f)
 {
 	static const uint32_t modes[] = { 1, 1, 1, 1, 2, 3, 4, 8, 0, 5, 7, 9, 0xffff };
-	static const uint16_t rings[] = { 0, 0, 0, 1, 2, 16, 17, 65535 };
+	static const uint16_t rings[] = { 0, 0, 0, 0, 1, 1, 2, 2, 3, 16, 17, 65535 };
+	static const uint32_t extra[] = { 0, 0, 0, 1, 8, 300, 0x7fffffff, 0xffffffff };
 	union {
 		struct nmreq_register reg;
 		uint32_t words[16];
@@ -143,7 +145,7 @@ control(struct file *f)
 		body.reg.nr_mem_id = rnd() % 4 ? 0 : number();
 		body.reg.nr_ringid = rnd() % 2 ? 0 : number();
 		body.reg.nr_mode = PICK(modes);
-		body.reg.nr_extra_bufs = rnd() % 2 ? 0 : number();
+		body.reg.nr_extra_bufs = PICK(extra);
 		body.reg.nr_flags = rnd() % 2 ? 0 : (uint64_t)rnd() & 0x3ff00;
 	}
 	if (rnd() % 16 == 0)
@@ -162,6 +164,7 @@ control(struct file *f)
 			f->mem = mem;
 			f->size = body.reg.nr_memsize;
 			f->offset = body.reg.nr_offset;
+			counters->bound++;
 		}
 	}
 }
@@ -183,6 +186,7 @@ legacy(struct file *f)
 	u.req.nr_rx_slots = slots();
 	u.req.nr_tx_rings = rnd() % 3;
 	u.req.nr_rx_rings = rnd() % 3;
+	u.req.nr_arg3 = rnd() % 4 ? 0 : rnd() % 500;
 	u.req.nr_cmd = rnd() % 4 ? 0 : rnd() % 16;
 	name(u.req.nr_name, sizeof(u.req.nr_name));
 	(void)!ioctl(f->fd, PICK(codes), rnd() % 32 ? (void *)&u : (void *)(uintptr_t)address(&u));
@@ -263,6 +267,7 @@ life(uint64_t seed)
 	for (i = 0; i < OPS_PER_LIFE; i++) {
 		struct file *f = &files[rnd() % FILES];
 
+		counters->ops++;
 		if (f->fd < 0) {
 			f->fd = open(NETMAP_DEVICE_NAME, O_RDWR | O_NONBLOCK);
 			continue;
@@ -335,6 +340,8 @@ cmd_fuzz(int argc, char **argv)
 	struct { pid_t pid; long born; } worker[WORKERS] = { 0 };
 	int status, busy = 1;
 
+	counters = mmap(NULL, sizeof(*counters), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	while (busy) {
 		busy = 0;
 		for (i = 0; i < WORKERS; i++) {
@@ -360,7 +367,8 @@ cmd_fuzz(int argc, char **argv)
 		}
 		usleep(1000);
 	}
-	printf("result lives=%u killed=%u crashed=%u first_seed=%llu\n", lives, killed, crashed,
+	printf("result lives=%u killed=%u crashed=%u ops=%llu bound=%llu first_seed=%llu\n", lives,
+	    killed, crashed, (unsigned long long)counters->ops, (unsigned long long)counters->bound,
 	    (unsigned long long)seed);
 	return 0;
 }

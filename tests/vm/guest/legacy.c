@@ -34,7 +34,7 @@ legacy_open(struct gport *p, const char *name, struct nmreq *req)
 	rc = legacy_ioctl(p->fd, NIOCREGIF, name, req);
 	if (rc != 0)
 		die(rc, "NIOCREGIF %s", name);
-	if (req->nr_offset == 0 || req->nr_memsize <= req->nr_offset)
+	if (req->nr_memsize <= req->nr_offset)
 		die(0, "%s: offset %u in %u bytes", name, req->nr_offset, req->nr_memsize);
 	rc = gport_map(p, req->nr_memsize, req->nr_offset);
 	if (rc != 0)
