@@ -69,7 +69,7 @@ nmreq_header_decode(const char **spec, struct nmreq_header *hdr, struct nmctx *c
 		if (strncmp(name, NM_BDG_NAME, strlen(NM_BDG_NAME)) == 0)
 			for (colon += strlen(NM_BDG_NAME); is_word(*colon); colon++)
 				;
-		if (*colon != ':')
+		if (colon == name || *colon != ':')
 			return bad_name(ctx, *spec, EINVAL,
 			    "it must begin with netmap: or be valeSWITCH:PORT");
 		if (!is_name(colon[1]) || is_ring_mode(colon + 1))
@@ -172,6 +172,8 @@ nmreq_register_decode(const char **mode, struct nmreq_register *reg, struct nmct
 		nr_mode = NR_REG_NIC_SW;
 	}
 	if (*s == '/') {
+		if (s[1] == '\0' || s[1] == '@')
+			return bad_mode(ctx, s, "no flag after the slash");
 		for (s++; *s != '\0' && *s != '@'; s++) {
 			if (flag_of(*s) == 0)
 				return bad_mode(ctx, s, "the flags are x, z, t, r, R, T");

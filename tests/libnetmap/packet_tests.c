@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tests of what pkt-gen sends and measures: packet.c, range.c, rtt.c. */
+#include <stdint.h>
+
+#include "check.h"
+#include "packet.h"
+#include "rtt.h"
+
+/* An own, plain reckoning to compare with: the sum of all 16-bit words, carries added back. */
+static uint16_t
+words(const uint8_t *p, size_t n)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		sum += (uint64_t)p[i] << (i % 2 == 0 ? 8 : 0);
+	while (sum > 0xffff)
+		sum = (sum >> 16) + (sum & 0xffff);
+	return (uint16_t)sum;
+}
+
+/* Both checksums of a frame are right exactly when the sums over all they cover are 0xffff. */
+static int
+sums_hold(const struct packet *p)
+{
+	const uint8_t *f = p->frame + p->vnet_len;
+	size_t udp = p->size - p->vnet_len - 34;
+	uint8_t *pseudo = malloc(12 + udp);
+	uint16_t ip_sum = words(f + 14, 20), udp_sum;
+
+	CHECK(pseudo != NULL);
+	memcpy(pseudo, f + 26, 8);
+	pseudo[8] = 0;
+	pseudo[9] = 17;
+	pseudo[10] = (uint8_t)(udp >> 8);
+	pseudo[11] = (uint8_t)udp;
+	memcpy(pseudo + 12, f + 34, udp);
+	udp_sum = words(pseudo, 12 + udp);
+	free(pseudo);
+	return ip_sum == 0xffff && udp_sum == 0xffff && (f[40] != 0 || f[41] != 0);
+}
+
+static struct endpoint
+side(const char *ip, const char *mac)
+{
+	struct endpoint e;
+
+	memset(&e, 0, sizeof(e));
+	CHECK(range_read_ip(ip, &e) == NULL);
+	CHECK(range_read_mac(mac, &e) == NULL);
+	return e;
+}
+
+static void
+a_packet_has_its_headers_and_right_checksums(void)
+{
+	static const uint8_t start[] = {
+		0x02, 0, 0, 0, 0, 2, 0x02, 0, 0, 0, 0, 1, 0x08, 0x00,
+		0x45, 0, 0, 46, 0, 0, 0x40, 0, 64, 17,
+	};
+	static const uint8_t addresses[] = { 10, 0, 0, 1, 10, 1, 0, 1, 0x04, 0xd2, 0x16, 0x2e, 0, 26 };
+	struct endpoint src = side("10.0.0.1:1234", "2:0:0:0:0:1");
+	struct endpoint dst = side("10.1.0.1:5678", "02:00:00:00:00:02");
+	struct packet p;
+
+	CHECK(packet_init(&p, &src, &dst, 60, 0) == 0);
+	CHECK(p.size == 60 && !p.varies);
+	CHECK(memcmp(p.frame, start, sizeof(start)) == 0);
+	CHECK(memcmp(p.frame + 26, addresses, sizeof(addresses)) == 0);
+	CHECK(sums_hold(&p));
+	packet_free(&p);
+}
+
+static void
+every_length_has_right_checksums(void)
+{
+	struct endpoint src = side("192.168.7.9:65535", "2:0:0:0:0:1");
+	struct endpoint dst = side("255.255.255.255:0", "ff:ff:ff:ff:ff:ff");
+	struct packet p;
+	size_t length;
+
+	for (length = 42; length < 2000; length++) {
+		CHECK(packet_init(&p, &src, &dst, length, length % 3 * 6) == 0);
+		CHECK(sums_hold(&p));
+		packet_free(&p);
+	}
+	CHECK(packet_init(&p, &src, &dst, 65549, 12) == 0);
+	CHECK(sums_hold(&p) && p.size == 65561);
+	packet_free(&p);
+}
+
+static void
+stepping_keeps_both_checksums_right(void)
+{
+	struct endpoint src = side("10.0.255.250:65000-10.1.0.10:65535", "2:0:0:0:0:1");
+	struct endpoint dst = side("0.0.0.0:0-0.0.1.3:9", "2:0:0:0:0:2");
+	struct packet p;
+	long i;
+
+	CHECK(packet_init(&p, &src, &dst, 61, 10) == 0);
+	for (i = 0; i < 200000; i++) {
+		packet_step(&p);
+		if (i % 7 == 0)
+			CHECK(sums_hold(&p));
+	}
+	packet_free(&p);
+}
+
+static void
+a_udp_checksum_is_never_zero(void)
+{
+	struct endpoint src = side("10.0.0.1:0-65535", "2:0:0:0:0:1");
+	struct endpoint dst = side("10.0.0.2:7", "2:0:0:0:0:2");
+	struct packet p;
+	long i, at_limit = 0;
+
+	CHECK(packet_init(&p, &src, &dst, 60, 0) == 0);
+	/* Over all values of one word the sum takes all values, the forbidden one too. */
+	for (i = 0; i < 65536; i++) {
+		at_limit += get16(p.frame + 40) == 0xffff;
+		CHECK(get16(p.frame + 40) != 0);
+		packet_step(&p);
+	}
+	CHECK(at_limit >= 1);
+	CHECK(sums_hold(&p));
+	packet_free(&p);
+}
+
+static void
+ranges_turn_like_an_odometer(void)
+{
+	struct endpoint src = side("10.0.0.1:1-10.0.0.2:2", "2:0:0:0:0:1-2:0:0:0:0:2");
+	struct endpoint dst = side("10.0.1.1:8-9", "2:0:0:0:1:1-2:0:0:0:1:2");
+	struct packet p;
+	int seen[32] = { 0 }, i;
+
+	CHECK(packet_init(&p, &src, &dst, 60, 0) == 0 && p.varies);
+	for (i = 0; i < 64; i++) {
+		int member = (p.src_now.port - 1) | (int)((p.src_now.ip - 1) & 1) << 1 |
+		    (p.dst_now.port - 8) << 2 | (int)((p.src_now.mac - 1) & 1) << 3 |
+		    (int)((p.dst_now.mac - 1) & 1) << 4;
+
+		CHECK(member == i % 32);
+		CHECK(get16(p.frame + 34) == p.src_now.port && get32(p.frame + 26) == p.src_now.ip);
+		CHECK(get16(p.frame + 36) == p.dst_now.port);
+		CHECK(p.frame[11] == (uint8_t)p.src_now.mac && p.frame[5] == (uint8_t)p.dst_now.mac);
+		CHECK(sums_hold(&p));
+		seen[member]++;
+		packet_step(&p);
+	}
+	for (i = 0; i < 32; i++)
+		CHECK(seen[i] == 2);
+	packet_free(&p);
+}
+
+static void
+a_packet_without_ranges_stays_as_it_is(void)
+{
+	struct endpoint src = side("10.0.0.1:1", "2:0:0:0:0:1"), dst = side("10.0.0.2:2", "2:0:0:0:0:2");
+	struct packet p;
+	uint8_t before[100];
+	size_t length;
+
+	CHECK(packet_init(&p, &src, &dst, 100, 0) == 0);
+	memcpy(before, p.frame, 100);
+	packet_step(&p);
+	CHECK(memcmp(before, p.frame, 100) == 0);
+	CHECK(packet_payload(&p, &length) == p.frame + 42 && length == 58);
+	packet_free(&p);
+}
+
+static void
+a_checksum_follows_any_change_of_one_word(void)
+{
+	uint8_t data[8] = { 0x12, 0x34, 0xff, 0xff, 0x00, 0x00, 0, 0 };
+	uint32_t v;
+
+	put16(data + 6, (uint16_t)~words(data, 6));
+	for (v = 0; v < 65536; v++) {
+		checksum_adjust(data + 6, get16(data + 4), (uint16_t)v);
+		put16(data + 4, (uint16_t)v);
+		CHECK(words(data, 8) == 0xffff);
+	}
+	CHECK(sum16(data, 7, 0) == words(data, 7));
+}
+
+static void
+ranges_of_addresses_are_read(void)
+{
+	struct endpoint e;
+
+	memset(&e, 0, sizeof(e));
+	e.port_first = e.port_last = 1234;
+	CHECK(range_read_ip("1.2.3.4", &e) == NULL);
+	CHECK(e.ip_first == 0x01020304 && e.ip_last == e.ip_first && e.port_first == 1234);
+	CHECK(range_read_ip("1.2.3.4:5", &e) == NULL);
+	CHECK(e.port_first == 5 && e.port_last == 5);
+	CHECK(range_read_ip("1.2.3.4:5-9", &e) == NULL);
+	CHECK(e.ip_last == 0x01020304 && e.port_first == 5 && e.port_last == 9);
+	CHECK(range_read_ip("1.2.3.4-1.2.3.9", &e) == NULL);
+	CHECK(e.ip_last == 0x01020309 && e.port_first == 5 && e.port_last == 5);
+	CHECK(range_read_ip("1.2.3.4:1-1.2.4.0:65535", &e) == NULL);
+	CHECK(e.ip_last == 0x01020400 && e.port_first == 1 && e.port_last == 65535);
+	CHECK(range_read_ip("1.2.3.4:1-:3", &e) == NULL);
+	CHECK(e.ip_last == 0x01020304 && e.port_last == 3);
+	CHECK(range_read_mac("ff:FF:0:1:2:3-ff:ff:00:01:02:04", &e) == NULL);
+	CHECK(e.mac_first == 0xffff00010203 && e.mac_last == 0xffff00010204);
+}
+
+static void
+bad_ranges_are_refused_and_change_nothing(void)
+{
+	static const char *const ips[] = {
+		"", "-", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:x",
+		"1.2.3.4-", "1.2.3.4-1.2.3.3", "1.2.3.4:5-4", "1.2.3.4:5-1.2.3.4:4", ":5", "1.2.3.4:5-6-7",
+		"1.2.3.4:99999999999999999999", "host", " 1.2.3.4",
+		"1.2.3.4:5-1.2.3.4:5-1.2.3.4:5-1.2.3.4:5-1.2.3.4:5-1.2.3.4:5-1.2.3.4:5",
+	};
+	static const char *const macs[] = {
+		"", "-", "1:2:3:4:5", "1:2:3:4:5:6:7", "1:2:3:4:5:g", "1:2:3:4:5:123", "1:2:3:4:5:",
+		"1:2:3:4:5:6-", "1:2:3:4:5:6-1:2:3:4:5:5", "::::::", "1-2:3:4:5:6:7",
+	};
+	struct endpoint e, before;
+	size_t i;
+
+	memset(&e, 7, sizeof(e));
+	before = e;
+	for (i = 0; i < sizeof(ips) / sizeof(ips[0]); i++)
+		CHECK(range_read_ip(ips[i], &e) != NULL && memcmp(&e, &before, sizeof(e)) == 0);
+	for (i = 0; i < sizeof(macs) / sizeof(macs[0]); i++)
+		CHECK(range_read_mac(macs[i], &e) != NULL && memcmp(&e, &before, sizeof(e)) == 0);
+}
+
+static void
+percentiles_are_right_within_an_eighth(void)
+{
+	struct rtt r;
+	uint64_t i;
+
+	memset(&r, 0, sizeof(r));
+	CHECK(rtt_percentile(&r, 50) == 0);
+	for (i = 1; i <= 10000; i++)
+		rtt_add(&r, i * 1000);
+	CHECK(r.count == 10000 && r.min_ns == 1000 && r.max_ns == 10000000);
+	CHECK(r.sum_ns / r.count == 5000500);
+	for (i = 1; i <= 100; i++) {
+		uint64_t exact = i * 100000, p = rtt_percentile(&r, (unsigned int)i);
+
+		CHECK(p >= exact && p <= exact + exact / 8);
+	}
+	CHECK(rtt_percentile(&r, 100) == r.max_ns);
+	memset(&r, 0, sizeof(r));
+	for (i = 0; i < 16; i++)
+		rtt_add(&r, i);
+	CHECK(rtt_percentile(&r, 50) == 7);
+	rtt_add(&r, UINT64_MAX);
+	CHECK(rtt_percentile(&r, 100) == UINT64_MAX);
+}
+
+static const struct test tests[] = {
+	TEST(a_packet_has_its_headers_and_right_checksums),
+	TEST(every_length_has_right_checksums),
+	TEST(stepping_keeps_both_checksums_right),
+	TEST(a_udp_checksum_is_never_zero),
+	TEST(ranges_turn_like_an_odometer),
+	TEST(a_packet_without_ranges_stays_as_it_is),
+	TEST(a_checksum_follows_any_change_of_one_word),
+	TEST(ranges_of_addresses_are_read),
+	TEST(bad_ranges_are_refused_and_change_nothing),
+	TEST(percentiles_are_right_within_an_eighth),
+};
+
+int
+main(int argc, char **argv)
+{
+	return run_tests(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
+}
