@@ -55,7 +55,7 @@ class State:
 
 def switch_ports(handle: Handle) -> tuple[tuple[int, int, str], ...]:
     """Every port of every switch: bridge, port, name."""
-    found = []
+    found: list[tuple[int, int, str]] = []
     bridge, port = 0, 0
     while True:
         body = struct("nmreq_vale_list", nr_bridge_idx=bridge, nr_port_idx=port)
@@ -84,9 +84,7 @@ def state(core: Core) -> State:
     """The state now."""
     probe = core.open()
     try:
-        return State(
-            core.live(), int(lib.nmh_live_bytes()), switch_ports(probe), regions(probe)
-        )
+        return State(core.live(), int(lib.nmh_live_bytes()), switch_ports(probe), regions(probe))
     finally:
         probe.close()
 

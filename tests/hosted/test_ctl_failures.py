@@ -53,9 +53,7 @@ REQUESTS: dict[str, Callable[[Handle], int]] = {
     "old pipe": lambda h: int(
         lib.nmh_legacy_regif(h.raw, old_request("p", flags=lib.NR_REG_PIPE_MASTER, ringid=1))
     ),
-    "old list": lambda h: int(
-        lib.nmh_legacy_info(h.raw, old_request("", cmd=K.NETMAP_BDG_LIST))
-    ),
+    "old list": lambda h: int(lib.nmh_legacy_info(h.raw, old_request("", cmd=K.NETMAP_BDG_LIST))),
 }
 
 

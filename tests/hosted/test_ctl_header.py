@@ -165,9 +165,7 @@ def test_a_wild_body_address_is_a_fault(core: Core) -> None:
     handle = core.open()
     with unchanged(core):
         for address in wild_addresses(core)[1:]:
-            reply = handle.request(
-                lib.NETMAP_REQ_REGISTER, "vale0:a", reg(), body_addr=address
-            )
+            reply = handle.request(lib.NETMAP_REQ_REGISTER, "vale0:a", reg(), body_addr=address)
             assert reply.error == EFAULT
             assert reply.header.nr_body == address
 
@@ -176,9 +174,7 @@ def test_a_wild_option_address_is_a_fault(core: Core) -> None:
     handle = core.open()
     with unchanged(core):
         for address in wild_addresses(core)[1:]:
-            reply = handle.request(
-                lib.NETMAP_REQ_REGISTER, "vale0:a", reg(), options_addr=address
-            )
+            reply = handle.request(lib.NETMAP_REQ_REGISTER, "vale0:a", reg(), options_addr=address)
             assert reply.error == EFAULT
 
 
@@ -192,9 +188,7 @@ def test_a_list_that_leads_nowhere_is_a_fault_and_what_was_read_has_its_status(
         option = arena.at("struct nmreq_option", first)
         option.nro_next, option.nro_reqtype, option.nro_status = address, 100, 0
         with unchanged(core):
-            reply = handle.request(
-                lib.NETMAP_REQ_REGISTER, "vale0:a", reg(), options_addr=first
-            )
+            reply = handle.request(lib.NETMAP_REQ_REGISTER, "vale0:a", reg(), options_addr=first)
         assert reply.error == EFAULT
         assert option.nro_status == EOPNOTSUPP
         assert option.nro_next == address

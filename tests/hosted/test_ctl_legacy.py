@@ -52,7 +52,7 @@ def refused(core: Core, req: Any, which: Any = regif) -> int:
     return error
 
 
-# ---- versions and names --------------------------------------------------------------------
+# ---- versions and names ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", [0, 1, 11, 13])
@@ -94,19 +94,15 @@ def test_commands_that_are_not_carried_out_say_so(core: Core, cmd: int) -> None:
 @pytest.mark.parametrize(
     "cmd", [K.NETMAP_BDG_ATTACH, K.NETMAP_BDG_DETACH, K.NETMAP_BDG_VNET_HDR, *OLD_CMDS_LATER]
 )
-def test_the_ioctl_that_asks_takes_no_command_that_changes_something(
-    core: Core, cmd: int
-) -> None:
+def test_the_ioctl_that_asks_takes_no_command_that_changes_something(core: Core, cmd: int) -> None:
     assert refused(core, old_request("vale0:a", cmd=cmd), info) == EINVAL
 
 
-# ---- binding --------------------------------------------------------------------------------
+# ---- binding -----------------------------------------------------------------------------
 
 
 def test_it_binds_and_tells_what_register_tells(core: Core) -> None:
-    handle, req = bind(
-        core, "vale0:a", tx_slots=100, rx_slots=200, tx_rings=2, rx_rings=3, arg3=4
-    )
+    handle, req = bind(core, "vale0:a", tx_slots=100, rx_slots=200, tx_rings=2, rx_rings=3, arg3=4)
     assert (req.nr_tx_slots, req.nr_rx_slots, req.nr_tx_rings, req.nr_rx_rings) == (100, 200, 2, 3)
     assert req.nr_arg3 == 4
     assert old_name(req) == "vale0:a"
@@ -225,7 +221,7 @@ def test_a_bound_file_stays_bound(core: Core) -> None:
     assert req.nr_memsize > 0
 
 
-# ---- pipes ------------------------------------------------------------------------------------
+# ---- pipes -------------------------------------------------------------------------------
 
 
 def test_pipes_of_the_old_modes_are_pipes_of_the_new_names(core: Core) -> None:
@@ -256,7 +252,7 @@ def test_a_pipe_on_the_longest_name(core: Core) -> None:
     assert slave.receive() == [FRAME]
 
 
-# ---- information ---------------------------------------------------------------------------------
+# ---- information -------------------------------------------------------------------------
 
 
 def test_info_makes_no_port(core: Core) -> None:
@@ -282,7 +278,7 @@ def test_info_of_a_port_and_of_region_1(core: Core) -> None:
     assert refused(core, old_request("nosuch"), info) == ENXIO
 
 
-# ---- what does not fit ----------------------------------------------------------------------------
+# ---- what does not fit -------------------------------------------------------------------
 
 
 HUGE = 2_200_000  # buffers of 2048 bytes: more than 4 GB
@@ -314,12 +310,13 @@ def test_a_listed_name_that_is_too_long_is_refused(core: Core) -> None:
     assert refused(core, req, info) == EOVERFLOW
 
 
-# ---- switches ---------------------------------------------------------------------------------------
+# ---- switches ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("which", [info, regif])
 def test_the_list_of_ports(core: Core, which: Any) -> None:
-    handles = [core.open(name, tx_slots=8, rx_slots=8) for name in ("vale0:a", "vale0:b", "vale3:c")]
+    names = ("vale0:a", "vale0:b", "vale3:c")
+    handles = [core.open(name, tx_slots=8, rx_slots=8) for name in names]
     found = []
     req = old_request("", cmd=K.NETMAP_BDG_LIST)
     while which(handles[0], req) == 0:

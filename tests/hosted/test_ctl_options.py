@@ -34,9 +34,7 @@ def info(handle: Handle, *options: Option) -> int:
 
 
 @KNOWN
-def test_register_fails_because_of_an_option_that_was_left_unhandled(
-    core: Core, kind: int
-) -> None:
+def test_register_fails_because_of_an_option_that_was_left_unhandled(core: Core, kind: int) -> None:
     handle = core.open()
     sent = option(kind)
     with unchanged(core):
@@ -214,9 +212,7 @@ def test_options_that_overlap_each_other_and_the_body_do_no_harm(core: Core) -> 
         head = arena.at("struct nmreq_option", at)
         head.nro_next, head.nro_reqtype = at + shift, lib.NETMAP_REQ_OPT_CSB
         with unchanged(core):
-            reply = handle.request(
-                INFO, "vale0:a", bytes(32), body_addr=at + 8, options_addr=at
-            )
+            reply = handle.request(INFO, "vale0:a", bytes(32), body_addr=at + 8, options_addr=at)
         assert reply.error in (0, EINVAL, EMSGSIZE, 14)
 
 

@@ -70,7 +70,7 @@ WAYS = (
 )
 
 
-# ---- not bound --------------------------------------------------------------------------
+# ---- not bound ---------------------------------------------------------------------------
 
 
 def test_a_file_without_a_port_is_in_error(core: Core) -> None:
@@ -131,7 +131,7 @@ def test_a_full_pipe_cannot_send_until_its_reader_has_read(core: Core) -> None:
     assert a.poll(POLLOUT) == POLLOUT
 
 
-# ---- what a poll syncs --------------------------------------------------------------------
+# ---- what a poll syncs -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("events", [0, POLLIN, POLLOUT, BOTH])
@@ -208,7 +208,7 @@ def test_one_direction_only(core: Core) -> None:
     tx.rxsync()
 
 
-# ---- sleepers --------------------------------------------------------------------------------
+# ---- sleepers ----------------------------------------------------------------------------
 
 
 def test_a_sleeper_is_woken_by_a_packet(core: Core) -> None:
@@ -254,7 +254,7 @@ def test_what_comes_before_one_sleeps_is_found_at_once(core: Core) -> None:
         assert asleep.ready == POLLIN
 
 
-# ---- rings in error ----------------------------------------------------------------------------
+# ---- rings in error ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -304,7 +304,7 @@ def test_one_bad_ring_does_not_hold_up_the_others(core: Core) -> None:
     assert b.receive() == [FRAME]
 
 
-# ---- a port that goes away ------------------------------------------------------------------------
+# ---- a port that goes away ---------------------------------------------------------------
 
 
 def test_a_port_that_has_left_is_an_error_until_the_file_is_closed(core: Core) -> None:
@@ -325,7 +325,7 @@ def test_a_port_that_has_left_is_an_error_until_the_file_is_closed(core: Core) -
         assert lib.nmh_rxsync(handle.raw) == EIO
 
 
-# ---- time stamps --------------------------------------------------------------------------------------
+# ---- time stamps -------------------------------------------------------------------------
 
 
 def stamp(handle: Handle, ring: int = 0) -> tuple[int, int]:
@@ -372,7 +372,7 @@ def test_with_no_timestamp_only_the_rings_that_ask_get_it(core: Core) -> None:
     assert stamp(handle, 0) == stamp(handle, 1) == (7001, 3)
 
 
-# ---- mmap ------------------------------------------------------------------------------------------------
+# ---- mmap --------------------------------------------------------------------------------
 
 
 def mmap_error(handle: Handle, offset: int, size: int) -> int:

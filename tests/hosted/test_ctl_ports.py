@@ -108,9 +108,7 @@ def test_the_empty_name_and_the_region_of_a_port(core: Core) -> None:
 @pytest.mark.parametrize(
     ("kind", "ctype"), [(INFO, "nmreq_port_info_get"), (POOLS, "nmreq_pools_info")]
 )
-def test_the_empty_name_and_no_such_region(
-    core: Core, kind: int, ctype: str, mem_id: int
-) -> None:
+def test_the_empty_name_and_no_such_region(core: Core, kind: int, ctype: str, mem_id: int) -> None:
     reply = core.open().request(kind, "", struct(ctype, nr_mem_id=mem_id))
     assert reply.error == EINVAL
     assert (reply.body.nr_mem_id, reply.body.nr_memsize) == (mem_id, 0)

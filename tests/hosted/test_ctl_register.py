@@ -33,9 +33,7 @@ def error_of(core: Core, name: str, body: Any) -> int:
 
 
 def test_what_is_answered_is_what_the_port_has(core: Core) -> None:
-    handle = core.open(
-        "vale0:a", tx_rings=3, rx_rings=2, tx_slots=100, rx_slots=300, extra_bufs=5
-    )
+    handle = core.open("vale0:a", tx_rings=3, rx_rings=2, tx_slots=100, rx_slots=300, extra_bufs=5)
     got = handle.reg
     assert (got.nr_tx_rings, got.nr_rx_rings) == (3, 2)
     assert (got.nr_tx_slots, got.nr_rx_slots) == (100, 300)
@@ -139,9 +137,7 @@ def test_exclusive_keeps_others_off_the_same_rings(core: Core, first: int) -> No
     again = K.NR_EXCLUSIVE - first
     with unchanged(core):
         handle = core.open()
-        reply = handle.request(
-            REGISTER, "vale0:a", reg(lib.NR_REG_ONE_NIC, ringid=0, flags=again)
-        )
+        reply = handle.request(REGISTER, "vale0:a", reg(lib.NR_REG_ONE_NIC, ringid=0, flags=again))
         assert reply.error == EBUSY
         assert handle.request(REGISTER, "vale0:a", reg(flags=again)).error == EBUSY
         handle.close()
