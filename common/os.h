@@ -41,6 +41,10 @@
 #error "no os_<system>.h for this system"
 #endif
 
+/* A function off the hot path: kept out of line, so that its registers and stack do
+ * not burden the caller. */
+#define nm_cold __attribute__((noinline, cold))
+
 enum nm_lock_class {
 	NM_LOCK_CONTROL = 2,
 	NM_LOCK_REGION = 3,

@@ -105,6 +105,34 @@ void nm_kr_start(struct netmap_kring *kring)
 		nm_write_once(&kring->nkr_stopped, 0);
 }
 
+nm_cold int nm_kr_enter_slow(struct netmap_kring *kring)
+{
+	for (;;) {
+		uint32_t s = nm_load_acquire(&kring->nkr_state);
+
+		if (s & NM_KR_STOPPED)
+			return EIO;
+		if (s & NM_KR_BUSY) {
+			if (nm_atomic_cas(&kring->nkr_state, s, s | NM_KR_AGAIN))
+				return EBUSY;
+		} else if (nm_atomic_cas(&kring->nkr_state, s, NM_KR_BUSY)) {
+			return 0;
+		}
+	}
+}
+
+nm_cold bool nm_kr_leave_slow(struct netmap_kring *kring)
+{
+	for (;;) {
+		uint32_t s = nm_load_acquire(&kring->nkr_state);
+		uint32_t next = s & ~(uint32_t)(NM_KR_BUSY | NM_KR_AGAIN);
+		bool again = (s & (NM_KR_AGAIN | NM_KR_STOPPED)) == NM_KR_AGAIN;
+
+		if (nm_atomic_cas(&kring->nkr_state, s, again ? next | NM_KR_BUSY : next))
+			return again;
+	}
+}
+
 int netmap_ring_reinit(struct netmap_kring *kring)
 {
 	struct netmap_ring *ring = kring->ring;
@@ -131,11 +159,15 @@ static inline bool ring_prologue(struct netmap_kring *kring)
 	uint32_t start = kring->nr_hwcur;
 	uint32_t to_head, to_cur;
 
-	if (nm_unlikely(head >= n || cur >= n))
+	if (nm_unlikely(head >= n))
 		return false;
-	to_head = ring_dist(start, head, n);
-	to_cur = ring_dist(start, cur, n);
-	if (nm_unlikely(to_head > to_cur || to_cur > ring_dist(start, kring->rtail, n)))
+	to_cur = to_head = ring_dist(start, head, n);
+	if (nm_unlikely(cur != head)) { /* most programs move them together */
+		to_cur = ring_dist(start, cur, n);
+		if (cur >= n || to_head > to_cur)
+			return false;
+	}
+	if (nm_unlikely(to_cur > ring_dist(start, kring->rtail, n)))
 		return false;
 	kring->rhead = head;
 	kring->rcur = cur;
@@ -150,31 +182,41 @@ static inline void ring_publish(struct netmap_kring *kring)
 	nm_user_write32_release(&kring->ring->tail, tail);
 }
 
+static inline int sync_once(struct netmap_kring *kring, int flags)
+{
+	int error;
+
+	if (nm_unlikely(!ring_prologue(kring))) {
+		netmap_ring_reinit(kring);
+		return EINVAL;
+	}
+	error = kring->nm_sync(kring, flags);
+	ring_publish(kring);
+	return error;
+}
+
+/* Somebody asked for a sync while one was running: until nobody does. */
+static nm_cold int sync_again(struct netmap_kring *kring, int flags, int error)
+{
+	do {
+		int e = sync_once(kring, flags);
+
+		if (e && !error)
+			error = e;
+	} while (nm_kr_leave(kring));
+	nm_kr_wake(kring, 0);
+	return error;
+}
+
 int nm_kr_sync(struct netmap_kring *kring, int flags)
 {
-	bool again = false;
 	int error = nm_kr_enter(kring);
 
 	if (nm_unlikely(error))
 		return error == EBUSY ? 0 : error;
-	for (;;) {
-		int e;
-
-		if (nm_likely(ring_prologue(kring))) {
-			e = kring->nm_sync(kring, flags);
-			ring_publish(kring);
-		} else {
-			netmap_ring_reinit(kring);
-			e = EINVAL;
-		}
-		if (e && !error)
-			error = e;
-		if (nm_likely(!nm_kr_leave(kring)))
-			break;
-		again = true;
-	}
-	if (nm_unlikely(again))
-		nm_kr_wake(kring, 0);
+	error = sync_once(kring, flags);
+	if (nm_unlikely(nm_kr_leave(kring)))
+		error = sync_again(kring, flags, error);
 	return error;
 }
 

@@ -12,40 +12,26 @@
  * Takes the ring for a sync.  0: taken; EBUSY: somebody else is at it and will
  * repeat the sync before leaving; EIO: the ring is stopped.  Context: any.
  */
+int nm_kr_enter_slow(struct netmap_kring *kring);
+
 static inline int nm_kr_enter(struct netmap_kring *kring)
 {
 	if (nm_likely(nm_atomic_cas(&kring->nkr_state, 0, NM_KR_BUSY)))
 		return 0;
-	for (;;) {
-		uint32_t s = nm_load_acquire(&kring->nkr_state);
-
-		if (s & NM_KR_STOPPED)
-			return EIO;
-		if (s & NM_KR_BUSY) {
-			if (nm_atomic_cas(&kring->nkr_state, s, s | NM_KR_AGAIN))
-				return EBUSY;
-		} else if (nm_atomic_cas(&kring->nkr_state, s, NM_KR_BUSY)) {
-			return 0;
-		}
-	}
+	return nm_kr_enter_slow(kring);
 }
 
 /*
  * Leaves the ring.  True: somebody asked meanwhile; the ring is still taken and
  * the caller repeats its sync.  Context: any.
  */
+bool nm_kr_leave_slow(struct netmap_kring *kring);
+
 static inline bool nm_kr_leave(struct netmap_kring *kring)
 {
 	if (nm_likely(nm_atomic_cas(&kring->nkr_state, NM_KR_BUSY, 0)))
 		return false;
-	for (;;) {
-		uint32_t s = nm_load_acquire(&kring->nkr_state);
-		uint32_t next = s & ~(uint32_t)(NM_KR_BUSY | NM_KR_AGAIN);
-		bool again = (s & (NM_KR_AGAIN | NM_KR_STOPPED)) == NM_KR_AGAIN;
-
-		if (nm_atomic_cas(&kring->nkr_state, s, again ? next | NM_KR_BUSY : next))
-			return again;
-	}
+	return nm_kr_leave_slow(kring);
 }
 
 /* A new kring: stopped once (nm_kr_start begins it) and as often as its port is,

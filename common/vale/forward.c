@@ -121,7 +121,7 @@ void nm_vale_scratch_free(struct netmap_kring *kring)
 enum gathered { TAKEN, DROPPED, FULL };
 
 /* The data of an NS_INDIRECT slot, into the arena; NULL: drop the packet. */
-static char *fetch_indirect(struct nm_vale_scratch *s, const struct netmap_slot *slot,
+static nm_cold char *fetch_indirect(struct nm_vale_scratch *s, const struct netmap_slot *slot,
 			    uint32_t len, int flags)
 {
 	char *to;
@@ -146,7 +146,7 @@ static char *fetch_indirect(struct nm_vale_scratch *s, const struct netmap_slot 
  * fragments, flags, bad values.  Moves *pos past it.  FULL: it does not fit in this
  * chunk's arena, *pos has not moved.
  */
-static enum gathered gather_packet(struct netmap_kring *kring, uint32_t *pos, uint64_t w,
+static nm_cold enum gathered gather_packet(struct netmap_kring *kring, uint32_t *pos, uint64_t w,
 				   uint32_t min_len, int flags)
 {
 	struct nm_vale_scratch *s = kring->vale;
@@ -225,6 +225,9 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_le
 	const struct netmap_slot *slots = kring->ring->slot;
 	uint32_t head = kring->rhead, lim = kring->nkr_num_slots - 1;
 	uint32_t n = 0, max_len = 0;
+	/* len in [min_len, objsize] by one comparison; the same for indices from 2 on */
+	uint32_t len_range = lut.objsize - min_len, idx_range = lut.objtotal - 2;
+	struct frame *f = s->frame;
 
 	s->n = 0;
 	s->max_len = 0;
@@ -234,13 +237,13 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_le
 		uint64_t w = nm_user_read64((const uint64_t *)&slots[pos]);
 		uint32_t len = WORD_LEN(w);
 
-		if (nm_likely(!(WORD_FLAGS(w) & SPECIAL) && nm_lut_has(&lut, WORD_IDX(w)) &&
-			      len - min_len <= lut.objsize - min_len)) {
-			struct frame *f = &s->frame[n++];
-
+		if (nm_likely(!(w & (uint64_t)SPECIAL << 48) && WORD_IDX(w) - 2 < idx_range &&
+			      len - min_len <= len_range)) {
 			f->buf = nm_lut_buf(&lut, WORD_IDX(w));
-			f->meta = FRAME(len, 1 << NS_PORT_SHIFT, 1, 0);
+			f->meta = len | FRAME(0, 1 << NS_PORT_SHIFT, 1, 0);
 			nm_prefetch(f->buf);
+			f++;
+			n++;
 			if (len > max_len)
 				max_len = len;
 			pos = nm_next(pos, lim);
@@ -251,6 +254,7 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_le
 		if (gather_packet(kring, &pos, w, min_len, flags) == FULL)
 			break;
 		n = s->n;
+		f = &s->frame[n];
 		max_len = s->max_len;
 	}
 	s->n = n;
@@ -261,7 +265,7 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_le
 /* ---- classify ----------------------------------------------------------------------- */
 
 /* Learns the sender, finds the receiver, and keeps it as the memo. */
-static uint32_t look_up(struct nm_switch *sw, const struct nm_vale_port *from,
+static nm_cold uint32_t look_up(struct nm_switch *sw, const struct nm_vale_port *from,
 			struct nm_vale_scratch *s, const struct frame *f, uint64_t first,
 			uint64_t rest, uint32_t now)
 {
@@ -296,7 +300,7 @@ static void chain(struct nm_vale_scratch *s, uint16_t *first, uint16_t *last, ui
 }
 
 /* Slots [start, end) go to dst: a new run, and the port is noted. */
-static void add_run(struct nm_vale_scratch *s, uint32_t dst, uint32_t start, uint32_t end)
+static nm_cold void add_run(struct nm_vale_scratch *s, uint32_t dst, uint32_t start, uint32_t end)
 {
 	uint16_t r = (uint16_t)s->nruns++;
 	struct dest *d;
@@ -315,8 +319,10 @@ static void add_run(struct nm_vale_scratch *s, uint32_t dst, uint32_t start, uin
 	chain(s, &d->first, &d->last, r);
 }
 
-static void classify(struct nm_switch *sw, const struct nm_vale_port *from,
-		     struct nm_vale_scratch *s, uint32_t hdr_len)
+/* Sorts the chunk into runs; returns the port when all of it goes to that one, else
+ * DST_DROP: then the runs say where. */
+static inline uint32_t classify(struct nm_switch *sw, const struct nm_vale_port *from,
+				struct nm_vale_scratch *s, uint32_t hdr_len)
 {
 	uint32_t generation = nm_load_acquire(&sw->macs.generation);
 	uint32_t now = nm_os_seconds();
@@ -347,8 +353,11 @@ static void classify(struct nm_switch *sw, const struct nm_vale_port *from,
 		run_dst = dst;
 		start = i;
 	}
+	if (start == 0 && run_dst < NM_SWITCH_PORTS)
+		return run_dst;
 	if (run_dst != DST_DROP)
 		add_run(s, run_dst, start, n);
+	return DST_DROP;
 }
 
 /* ---- deliver ------------------------------------------------------------------------ */
@@ -374,7 +383,7 @@ static uint32_t flatten(struct nm_vale_scratch *s, uint32_t one, uint32_t all)
  * Keeps of pick[] the packets whose fragments fit buffers of `size` bytes, as many
  * whole ones as `space` slots hold; returns their slots.
  */
-static uint32_t keep_fitting(struct nm_vale_scratch *s, uint32_t size, uint32_t space)
+static nm_cold uint32_t keep_fitting(struct nm_vale_scratch *s, uint32_t size, uint32_t space)
 {
 	const struct run *in = s->spare;
 	uint32_t nin = s->npick, used = 0, i, j, k, n = 0;
@@ -510,21 +519,30 @@ static void deliver_ring(struct netmap_kring *k, struct nm_vale_scratch *s, uint
 	k->nm_notify(k, 0);
 }
 
+/* The rx rings of a port for packets from that ring; NULL: it takes none now. */
+static inline struct netmap_kring **rings_of(struct nm_switch *sw, uint32_t port,
+					     const struct netmap_kring *from, uint32_t *r)
+{
+	struct nm_vale_port *p = nm_ptr_load((void **)&sw->port[port]);
+
+	if (p == NULL || p->up.virt_hdr_len != from->na->virt_hdr_len)
+		return NULL;
+	*r = from->ring_id;
+	if (nm_unlikely(*r >= p->up.num_rx_rings))
+		*r %= p->up.num_rx_rings; /* only where the receiver has fewer rings */
+	return nm_ptr_load((void **)&p->up.rx_rings);
+}
+
+/* Two chains of runs, `one` to this port and `all` to everybody, to one port. */
 static void deliver(struct nm_switch *sw, struct netmap_kring *from, uint32_t port, uint32_t one,
 		    uint32_t all)
 {
 	struct nm_vale_scratch *s = from->vale;
-	struct nm_vale_port *p = nm_ptr_load((void **)&sw->port[port]);
-	struct netmap_kring **rings;
-	uint32_t r = from->ring_id, size = from->na->na_lut.objsize;
+	uint32_t r, size = from->na->na_lut.objsize;
+	struct netmap_kring **rings = rings_of(sw, port, from, &r);
 
-	if (p == NULL)
+	if (rings == NULL)
 		return;
-	rings = nm_ptr_load((void **)&p->up.rx_rings);
-	if (rings == NULL || p->up.virt_hdr_len != from->na->virt_hdr_len)
-		return;
-	if (r >= p->up.num_rx_rings)
-		r %= p->up.num_rx_rings; /* once per destination, and only if it has fewer */
 	if (r != 0 && one != NO_RUN) {
 		deliver_ring(rings[r], s, flatten(s, one, NO_RUN), size);
 		one = NO_RUN;
@@ -533,15 +551,15 @@ static void deliver(struct nm_switch *sw, struct netmap_kring *from, uint32_t po
 		deliver_ring(rings[0], s, flatten(s, one, all), size);
 }
 
-static void forward(struct nm_switch *sw, const struct nm_vale_port *from,
-		    struct netmap_kring *kring, uint32_t hdr_len)
+/* Several ports, or everybody. */
+static nm_cold void deliver_runs(struct nm_switch *sw, const struct nm_vale_port *from,
+				 struct netmap_kring *kring)
 {
 	struct nm_vale_scratch *s = kring->vale;
 	const struct nm_port_set *set;
 	uint32_t i;
 
-	classify(sw, from, s, hdr_len);
-	if (nm_likely(s->all_first == NO_RUN)) {
+	if (s->all_first == NO_RUN) {
 		for (i = 0; i < s->ndests; i++)
 			deliver(sw, kring, s->dest[i].port, s->dest[i].first, NO_RUN);
 		return;
@@ -556,6 +574,26 @@ static void forward(struct nm_switch *sw, const struct nm_vale_port *from,
 			one = s->dest[d].first;
 		deliver(sw, kring, port, one, s->all_first);
 	}
+}
+
+static inline void forward(struct nm_switch *sw, const struct nm_vale_port *from,
+			   struct netmap_kring *kring, uint32_t hdr_len)
+{
+	struct nm_vale_scratch *s = kring->vale;
+	uint32_t port = classify(sw, from, s, hdr_len), r;
+	struct netmap_kring **rings;
+
+	if (nm_unlikely(port == DST_DROP)) {
+		deliver_runs(sw, from, kring);
+		return;
+	}
+	/* the usual case: one run of everything to one port */
+	rings = rings_of(sw, port, kring, &r);
+	if (nm_unlikely(rings == NULL))
+		return;
+	s->npick = 1;
+	s->pick[0] = (struct run){ 0, (uint16_t)s->n, NO_RUN };
+	deliver_ring(rings[r], s, s->n, kring->na->na_lut.objsize);
 }
 
 int nm_vale_txsync(struct netmap_kring *kring, int flags)
