@@ -43,7 +43,7 @@
 
 /* A function off the hot path: kept out of line, so that its registers and stack do
  * not burden the caller. */
-#define nm_cold __attribute__((noinline, cold))
+#define nm_cold __attribute__((__noinline__, __cold__))
 
 enum nm_lock_class {
 	NM_LOCK_CONTROL = 2,
