@@ -65,7 +65,7 @@ uint32_t nm_mactable_lookup(const struct nm_mactable *t, uint64_t mac, uint32_t 
 /* The way to overwrite: the station's own, an empty one, else the oldest. */
 static int pick_way(const struct nm_mac_bucket *b, uint64_t mac, uint32_t now)
 {
-	uint32_t oldest = 0;
+	uint32_t oldest = 0, age;
 	int i, way = -1;
 
 	for (i = 0; i < NM_MAC_WAYS; i++) {
@@ -75,9 +75,10 @@ static int pick_way(const struct nm_mac_bucket *b, uint64_t mac, uint32_t now)
 	for (i = 0; i < NM_MAC_WAYS; i++) {
 		if (b->key[i] == 0)
 			return i;
-		if (way < 0 || now - b->seen[i] > oldest) {
+		age = now - nm_read_once(&b->seen[i]);
+		if (way < 0 || age > oldest) {
 			way = i;
-			oldest = now - b->seen[i];
+			oldest = age;
 		}
 	}
 	return way;

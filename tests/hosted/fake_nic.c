@@ -650,7 +650,12 @@ void nmh_nic_reset(struct nmh_nic *nic, uint32_t at)
 
 void nmh_nic_stats(struct nmh_nic *nic, struct nmh_nic_stats *st)
 {
-	*st = nic->stats;
+	const uint64_t *from = (const uint64_t *)&nic->stats;
+	uint64_t *to = (uint64_t *)st;
+	size_t i;
+
+	for (i = 0; i < sizeof(*st) / sizeof(*to); i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 }
 
 int nmh_nic_ring_on(struct nmh_nic *nic, int tx, uint32_t q)

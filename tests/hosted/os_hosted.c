@@ -111,6 +111,29 @@ int nm_host_log_take(char *buf, size_t size)
 	return got;
 }
 
+/*
+ * ThreadSanitizer: a volatile access is one untorn load or store, as in a kernel.
+ * The compiler calls these for each.
+ */
+#ifdef __SANITIZE_THREAD__
+#define TSAN_VOLATILE(bits, bytes)                                              \
+	void __tsan_volatile_read##bytes(void *p);                              \
+	void __tsan_volatile_write##bytes(void *p);                             \
+	void __tsan_volatile_read##bytes(void *p)                               \
+	{                                                                       \
+		__atomic_load_n((uint##bits##_t *)p, __ATOMIC_RELAXED);         \
+	}                                                                       \
+	void __tsan_volatile_write##bytes(void *p)                              \
+	{                                                                       \
+		/* or-ing nothing: a store that changes nothing */              \
+		__atomic_fetch_or((uint##bits##_t *)p, 0, __ATOMIC_RELAXED);    \
+	}
+TSAN_VOLATILE(8, 1)
+TSAN_VOLATILE(16, 2)
+TSAN_VOLATILE(32, 4)
+TSAN_VOLATILE(64, 8)
+#endif
+
 /* ---- threads and contexts ---------------------------------------------------- */
 
 __thread struct nm_host_thread nm_host_self;
