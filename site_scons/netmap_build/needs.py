@@ -50,6 +50,7 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "test-unit": (GCC,),
     "test-hosted": USER,
     "test-abi": (*USER, GXX, MINGW),
+    "test-libnetmap": (*USER, GXX),
     "test-vm": VM,
     "try": VM,
     "bench": VM,
