@@ -27,10 +27,12 @@ static inline uint32_t client_space(const struct netmap_ring *ring)
 	return (tail >= ring->head ? 0 : ring->num_slots) + tail - ring->head;
 }
 
+/* cur first: another thread may sync the same ring meanwhile (poll flushes tx), and head
+ * may never be seen beyond cur. */
 static inline void client_advance(struct netmap_ring *ring, uint32_t to)
 {
-	__atomic_store_n(&ring->head, to, __ATOMIC_RELAXED);
 	__atomic_store_n(&ring->cur, to, __ATOMIC_RELAXED);
+	__atomic_store_n(&ring->head, to, __ATOMIC_RELEASE);
 }
 
 /* The end of a C test: says what failed and leaves. */
