@@ -110,6 +110,9 @@ int nm_ctl_poll(struct nm_handle *h, int events, struct nm_poll *p)
 		error = sync_tx(h, NM_SYNC_CAN_FAULT, tx, &tx_ready);
 	if (rx || (h->b.flags & NR_DO_RX_POLL))
 		error = worse(error, sync_rx(h, NM_SYNC_CAN_FAULT, &rx_ready));
+	/* a ring that is stopped for a while wakes its sleepers when it goes on */
+	if (error == EIO && !is_gone(h->b.na))
+		error = 0;
 	return (rx && rx_ready ? NM_POLLIN : 0) | (tx && tx_ready ? NM_POLLOUT : 0) |
 	       (error ? NM_POLLERR : 0);
 }

@@ -648,6 +648,17 @@ void nmh_nic_reset(struct nmh_nic *nic, uint32_t at)
 	nm_host_assert_clean("a reset");
 }
 
+void nmh_nic_rings(struct nmh_nic *nic, int on)
+{
+	nm_os_if_lock();
+	if (on)
+		netmap_enable_all_rings(nic->ifp);
+	else
+		netmap_disable_all_rings(nic->ifp);
+	nm_os_if_unlock();
+	nm_host_assert_clean("stopping or starting rings");
+}
+
 void nmh_nic_stats(struct nmh_nic *nic, struct nmh_nic_stats *st)
 {
 	const uint64_t *from = (const uint64_t *)&nic->stats;

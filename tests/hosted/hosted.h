@@ -107,6 +107,8 @@ void nmh_nic_irq_in_sync(struct nmh_nic *nic, int tx, uint32_t q, struct nmh_nic
 			 uint32_t from_q);
 /* Link flap: the driver stops, reinitialises its rings at NIC index `at` and restarts. */
 void nmh_nic_reset(struct nmh_nic *nic, uint32_t at);
+/* The first half of a reset alone (on 0), and its end (on 1). */
+void nmh_nic_rings(struct nmh_nic *nic, int on);
 struct nmh_nic_stats {
 	uint64_t sent, received, rx_full, bad_slots, txsyncs, rxsyncs, irqs, registers, resets;
 };

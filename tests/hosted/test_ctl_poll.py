@@ -325,6 +325,24 @@ def test_a_port_that_has_left_is_an_error_until_the_file_is_closed(core: Core) -
         assert lib.nmh_rxsync(handle.raw) == EIO
 
 
+def test_rings_that_are_stopped_for_a_while_are_no_error_to_poll(core: Core) -> None:
+    """The driver resets its rings: who polls sleeps through that and is woken after it."""
+    for name, value in {"if_num": 8, "ring_num": 16, "buf_num": 2048}.items():
+        core.set_param(name, value)
+    nic = core.nic("eth0")
+    handle = core.open("eth0")
+    lib.nmh_nic_rings(nic.raw, 0)
+    assert lib.nmh_txsync(handle.raw) == EIO
+    assert lib.nmh_rxsync(handle.raw) == EIO
+    with handle.sleeper(POLLIN) as asleep:
+        assert (asleep.ready, asleep.wakes) == (0, 0)
+        nic.receive(FRAME)
+        lib.nmh_nic_rings(nic.raw, 1)
+        assert asleep.wakes >= 1
+    assert handle.poll(POLLIN) == POLLIN
+    assert handle.receive() == [FRAME]
+
+
 # ---- time stamps -------------------------------------------------------------------------
 
 
