@@ -259,7 +259,7 @@ static int pipe_txsync(struct netmap_kring *tx, int flags)
 		if (nm_unlikely(moved < run))
 			move_slot(&x, &seen);
 	}
-	tx->nr_hwcur = x.i;
+	nm_write_once(&tx->nr_hwcur, x.i); /* poll looks at it */
 	rx->nkr_lease = x.skipping ? LEASE_SKIPPING : x.at;
 	if (x.done != rx->nr_hwtail) {
 		nm_store_release(&rx->nr_hwtail, x.done);
@@ -547,7 +547,7 @@ static void need_add(struct nm_mem_need *sum, const struct netmap_adapter *na)
 	struct nm_mem_need need;
 
 	nm_port_need(na, 2, &need); /* both ends */
-	sum->ifs += need.ifs;
+	sum->ifs += 2 * need.ifs;   /* for writers and readers of their own */
 	sum->rings += need.rings;
 	sum->bufs += need.bufs;
 	if (sum->if_bytes < need.if_bytes)
