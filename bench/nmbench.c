@@ -6,8 +6,8 @@
  * a batch of slots, syncs the sending port, syncs the receiving port, and looks
  * at each packet.  The loop is the one that a real program would write: ring
  * indices are kept in registers and stored once per batch; per packet the sender
- * sets length and flags and writes one word of the payload (headers are there from
- * the start), and the receiver checks the length and that word.
+ * sets length and flags and writes one word of the payload (headers are in the
+ * buffers from the start), and the receiver looks at the length and that word.
  *
  * Each case prints   result name=... pkts=... ns=... lost=... bad=...
  * With QEMU's -icount shift=0 a nanosecond is an instruction.
@@ -91,11 +91,10 @@ write_headers(const struct bench_case *c, struct gport *ports, int me)
 	}
 }
 
-/* Fill up to n free slots; returns how many. */
-static uint32_t
-produce(struct gport *p, uint32_t n, uint16_t len, uint32_t word)
+/* Fill up to n free slots with packets numbered from `number` on; returns how many. */
+static inline uint32_t
+produce(struct netmap_ring *ring, uint32_t n, uint16_t len, uint32_t number)
 {
-	struct netmap_ring *ring = NETMAP_TXRING(p->nifp, 0);
 	uint32_t head = ring->head, room = gport_space(ring), i;
 
 	if (n > room)
@@ -105,7 +104,7 @@ produce(struct gport *p, uint32_t n, uint16_t len, uint32_t word)
 
 		slot->len = len;
 		slot->flags = 0;
-		*(uint32_t *)(NETMAP_BUF(ring, slot->buf_idx) + AT_WORD) = word + i;
+		*(uint32_t *)(NETMAP_BUF(ring, slot->buf_idx) + AT_WORD) = number + i;
 		head = nm_ring_next(ring, head);
 	}
 	ring->head = ring->cur = head;
@@ -113,54 +112,61 @@ produce(struct gport *p, uint32_t n, uint16_t len, uint32_t word)
 }
 
 struct tally {
-	uint64_t packets, bad;
-	uint32_t next;	/* word that is due when one sender's packets all come here */
+	uint64_t packets, bad;	/* bad: batches that held a wrong packet */
+	uint32_t next;		/* number that is due when one sender's packets all come here */
 };
 
-/* Take all packets off an rx ring. */
-static void
-consume(struct gport *p, uint16_t len, struct tally *t, bool in_order)
+/*
+ * Take all packets off an rx ring and look at each one's length and number.  What is
+ * wrong is gathered in one word; bits outside `numbers` do not count.
+ */
+static inline void
+consume(struct netmap_ring *ring, uint16_t len, struct tally *t, uint32_t numbers)
 {
-	struct netmap_ring *ring = NETMAP_RXRING(p->nifp, 0);
-	uint32_t head = ring->head, n = gport_space(ring), i, next = t->next;
-	uint64_t bad = 0;
+	uint32_t head = ring->head, n = gport_space(ring), i, next = t->next, wrong = 0;
 
 	for (i = 0; i < n; i++) {
 		struct netmap_slot *slot = &ring->slot[head];
 		uint32_t word = *(uint32_t *)(NETMAP_BUF(ring, slot->buf_idx) + AT_WORD);
 
-		bad += (slot->len != len) | (in_order & (word != next));
-		next = word + 1;
+		wrong |= (slot->len ^ len) | ((word ^ (next + i)) & numbers);
 		head = nm_ring_next(ring, head);
 	}
 	ring->head = ring->cur = head;
-	t->next = next;
-	t->bad += bad;
+	t->next = next + n;
+	t->bad += wrong != 0;
 	t->packets += n;
 }
 
 /* Send `target` packets in batches; returns how many really went out. */
-static uint64_t
+static inline uint64_t
 drive(const struct bench_case *c, struct gport *ports, struct tally *tally, uint64_t target)
 {
-	int last = c->senders + c->receivers, i;
-	bool in_order = c->senders == 1 && c->to != TO_ALTERNATE;
+	const int senders = c->senders, last = c->senders + c->receivers;
+	const uint32_t batch = c->batch;
+	const uint16_t len = c->len;
+	const uint32_t numbers = senders == 1 && c->to != TO_ALTERNATE ? ~0u : 0;
+	struct netmap_ring *ring[MAX_PORTS];
 	uint64_t sent = 0;
-	uint32_t word = tally[c->senders].next;
+	uint32_t word = tally[senders].next;
+	int i;
 
+	for (i = 0; i < last; i++)
+		ring[i] = i < senders ? NETMAP_TXRING(ports[i].nifp, 0) :
+		    NETMAP_RXRING(ports[i].nifp, 0);
 	while (sent < target) {
-		for (i = 0; i < c->senders; i++) {
-			uint32_t n = produce(&ports[i], c->batch, c->len, word);
+		for (i = 0; i < senders; i++) {
+			uint32_t n = produce(ring[i], batch, len, word);
 
 			if (ioctl(ports[i].fd, NIOCTXSYNC, NULL) != 0)
 				fail(-errno, "txsync", c->ports[i]);
 			sent += n;
 			word += n;
 		}
-		for (i = c->senders; i < last; i++) {
+		for (i = senders; i < last; i++) {
 			if (ioctl(ports[i].fd, NIOCRXSYNC, NULL) != 0)
 				fail(-errno, "rxsync", c->ports[i]);
-			consume(&ports[i], c->len, &tally[i], in_order);
+			consume(ring[i], len, &tally[i], numbers);
 		}
 	}
 	return sent;
@@ -180,11 +186,11 @@ introduce(const struct bench_case *c, struct gport *ports)
 		memset(buf, 0, 60);
 		memset(buf, 0xff, 6);
 		address(buf + 6, i);
-		produce(&ports[i], 1, 60, 0);
+		produce(ring, 1, 60, 0);
 		gport_txsync(&ports[i]);
 		for (j = 0; j < last; j++) {
 			gport_rxsync(&ports[j]);
-			consume(&ports[j], 60, &ignored, false);
+			consume(NETMAP_RXRING(ports[j].nifp, 0), 60, &ignored, 0);
 			gport_rxsync(&ports[j]);
 		}
 	}
@@ -207,7 +213,7 @@ run(const struct bench_case *c, uint64_t target)
 	introduce(c, ports);
 	for (i = 0; i < c->senders; i++)
 		write_headers(c, ports, i);
-	/* One turn of the rings before the clock starts, then forget what it counted. */
+	/* A few turns of the rings before the clock starts; what they counted is forgotten. */
 	drive(c, ports, tally, 4 * SLOTS);
 	for (i = 0; i < last; i++)
 		tally[i].packets = tally[i].bad = 0;
