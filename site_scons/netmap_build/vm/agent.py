@@ -69,7 +69,7 @@ def init_script(token: str, modules: list[str], settle_seconds: int) -> str:
     """The text of /init. The settling time lets the kernel's start-up work pass before step one."""
     return _INIT % {
         "token": token,
-        "modules": " ".join(shlex.quote(name) for name in modules) or "''",
+        "modules": " ".join(shlex.quote(name) for name in modules),
         "settle": f"sleep {settle_seconds}" if settle_seconds else ":",
         "mark": STEP_MARK,
     }

@@ -95,6 +95,8 @@ class Vm:
             said = (folder / "stderr").read_text("utf-8", "replace").strip()
             raise BuildError(f"QEMU did not start: {said}", f"see {folder}")
         log = "\n".join(parser.log)
+        found = [f"at start-up: {line}" for line in parser.stray if line.strip()]
+        found += problems(log if parser.done else console_text)
         return VmResult(
             steps=parser.steps,
             console=console_text,
@@ -102,7 +104,7 @@ class Vm:
             seconds=ended.seconds,
             timed_out=ended.timed_out,
             done=parser.done,
-            problems=problems(log if parser.done else console_text),
+            problems=found,
             folder=folder,
         )
 

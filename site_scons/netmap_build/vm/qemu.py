@@ -30,6 +30,7 @@ class Hardware:
     memory_mb: int = 2048
     icount: bool = False
     kernel_options: str = ""
+    monitor: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def command(
         *machine,
         *("-m", str(hardware.memory_mb)),
         *("-nodefaults", "-no-user-config", "-no-reboot"),
-        *("-display", "none", "-monitor", "none"),
+        *("-display", "none"),
+        *("-monitor", f"unix:{hardware.monitor},server,nowait" if hardware.monitor else "none"),
         *("-serial", f"file:{console}"),
         *("-serial", f"file:{results}"),
         *("-kernel", str(kernel), "-initrd", str(initramfs), "-append"),
