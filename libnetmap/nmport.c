@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -278,11 +279,13 @@ nmport_undo_prepare(struct nmport_d *d)
 
 /* Why the kernel refused, in words that help. */
 static const char *
-register_hint(int error)
+register_hint(int error, const char *name)
 {
 	switch (error) {
 	case ENXIO:
-		return "; no such interface, or its name is misspelt";
+		return if_nametoindex(name) != 0 ?
+		    "; the interface is there, but netmap cannot use it" :
+		    "; no such interface, or its name is misspelt";
 	case EBUSY:
 		return "; it is in use by another program or a switch";
 	case EIO:
@@ -330,7 +333,7 @@ nmport_register(struct nmport_d *d)
 		error = errno;
 		if (!blame_option(d))
 			nmctx_ferror(d->ctx, "%s: cannot open the port: %s%s", d->hdr.nr_name,
-			    strerror(error), register_hint(error));
+			    strerror(error), register_hint(error, d->hdr.nr_name));
 		close(d->fd);
 		d->fd = -1;
 		errno = error;

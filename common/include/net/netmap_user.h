@@ -404,6 +404,19 @@ nm_name_is_ring_(const char *s)
 	return *s == '-' && p != s + 1 && (*p == '\0' || *p == '/' || *p == '@');
 }
 
+/* A numbered pipe; an id with letters stays in the name, where the kernel finds it too. */
+static inline int
+nm_name_is_pipe_(const char *s)
+{
+	const char *p = s + 1;
+
+	if (*s != '{' && *s != '}')
+		return 0;
+	while (*p >= '0' && *p <= '9')
+		p++;
+	return *p == '\0' || *p == '/' || *p == '@';
+}
+
 /* The letters behind '/': what to bind, how.  Stops at '@'. */
 static inline int
 nm_name_flags_(const char **s, uint32_t *flags)
@@ -435,7 +448,8 @@ nm_name_parse_(const char *spec, struct nmreq *req)
 
 	if (strncmp(s, "netmap:", 7) == 0)
 		spec = s += 7;
-	while (*s != '\0' && strchr("*^{}/@", *s) == NULL && !nm_name_is_ring_(s))
+	while (*s != '\0' && strchr("*^/@", *s) == NULL && !nm_name_is_ring_(s) &&
+	    !nm_name_is_pipe_(s))
 		s++;
 	len = (size_t)(s - spec);
 	if (len == 0)
