@@ -24,6 +24,16 @@ struct nmport_cleanup_d {
 	void (*undo)(struct nmport_cleanup_d *self, struct nmport_d *d);
 };
 
+/* Find or make the mapping of a registered port's region, counted; NULL with errno. */
+struct nmem_d *nm_mem_get(struct nmport_d *d);
+/* Give it back.  Both are called with the context locked. */
+void nm_mem_put(struct nmctx *ctx, struct nmem_d *m);
+
+/* Free the kernel options that the library made for a port. */
+void nm_options_drop(struct nmport_d *d);
+/* Give a clone those that do not follow from the region's id; 0, or -1 with errno. */
+int nm_options_copy(struct nmport_d *to, struct nmport_d *from);
+
 /* The options that names of ports may carry now; see nmopt.c. */
 struct nmreq_opt_parser *nm_port_options(void);
 

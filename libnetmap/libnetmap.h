@@ -87,7 +87,11 @@ struct nmport_d {
 	struct nmport_cleanup_d *clist;		/* what to undo when the port goes */
 };
 
-/* Open a port by name, ready for use; and close it. */
+/*
+ * Open a port by name, ready for use; and close it.  Ports on one region share the
+ * mapping of the first; the system keeps that one's file, and so its port, in use
+ * until the last of them is closed.
+ */
 struct nmport_d *nmport_open(const char *portspec);
 void nmport_close(struct nmport_d *d);
 

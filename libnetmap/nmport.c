@@ -7,17 +7,13 @@
  *	nmport_register		nmport_undo_register	file open and bound
  *	nmport_mmap		nmport_undo_mmap	region mapped, rings found
  *
- * A step that fails leaves the port as it was before it.  Regions are mapped
- * once per context and counted, because a process needs to see the
- * same buffers at one address to move them between its ports.
+ * A step that fails leaves the port as it was before it.  The kernel options that
+ * hang on the request are in nmportopt.c, the mappings in nmem.c.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -40,63 +36,6 @@ nmport_new(void)
 	return d;
 }
 
-/* Make a kernel option, zeroed and on the port's list. */
-static void *
-add_option(struct nmport_d *d, uint32_t type, size_t size)
-{
-	struct nmreq_option *opt;
-
-	if (nmreq_find_option(&d->hdr, type) != NULL) {
-		nmctx_ferror(d->ctx, "%s: option %s given twice", d->hdr.nr_name,
-		    nmreq_option_name(type));
-		errno = EINVAL;
-		return NULL;
-	}
-	opt = nmctx_malloc(d->ctx, size);
-	if (opt == NULL) {
-		nmctx_ferror(d->ctx, "%s: no memory for an option", d->hdr.nr_name);
-		errno = ENOMEM;
-		return NULL;
-	}
-	memset(opt, 0, size);
-	opt->nro_reqtype = type;
-	opt->nro_size = size;
-	nmreq_push_option(&d->hdr, opt);
-	return opt;
-}
-
-/* Bytes of an option that this library makes, 0 for those a program pushed itself. */
-static size_t
-option_size(const struct nmreq_option *opt)
-{
-	switch (opt->nro_reqtype) {
-	case NETMAP_REQ_OPT_EXTMEM:
-		return sizeof(struct nmreq_opt_extmem);
-	case NETMAP_REQ_OPT_OFFSETS:
-		return sizeof(struct nmreq_opt_offsets);
-	default:
-		return 0;
-	}
-}
-
-/* Drop the options that add_option() made; a program's own ones stay its own. */
-static void
-drop_options(struct nmport_d *d)
-{
-	static const uint32_t ours[] = { NETMAP_REQ_OPT_EXTMEM, NETMAP_REQ_OPT_OFFSETS };
-	size_t i;
-
-	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		struct nmreq_option *opt = nmreq_find_option(&d->hdr, ours[i]);
-
-		if (opt != NULL) {
-			nmreq_remove_option(&d->hdr, opt);
-			nmctx_free(d->ctx, opt);
-		}
-	}
-	d->extmem = NULL;
-}
-
 static void
 run_cleanups(struct nmport_d *d)
 {
@@ -114,116 +53,9 @@ nmport_delete(struct nmport_d *d)
 {
 	if (d == NULL)
 		return;
-	drop_options(d);
+	nm_options_drop(d);
 	run_cleanups(d);
 	nmctx_free(d->ctx, d);
-}
-
-int
-nmport_extmem(struct nmport_d *d, void *base, size_t size)
-{
-	struct nmreq_opt_extmem *opt;
-
-	if (d->register_done) {
-		nmctx_ferror(d->ctx, "%s: external memory comes too late: the port is open",
-		    d->hdr.nr_name);
-		errno = EINVAL;
-		return -1;
-	}
-	opt = add_option(d, NETMAP_REQ_OPT_EXTMEM, sizeof(*opt));
-	if (opt == NULL)
-		return -1;
-	opt->nro_usrptr = (uintptr_t)base;
-	opt->nro_info.nr_memsize = size;
-	d->extmem = opt;
-	return 0;
-}
-
-struct file_mapping {
-	struct nmport_cleanup_d cleanup;
-	void *base;
-	size_t size;
-};
-
-static void
-unmap_file(struct nmport_cleanup_d *c, struct nmport_d *d)
-{
-	struct file_mapping *m = (struct file_mapping *)c;
-
-	(void)d;
-	munmap(m->base, m->size);
-}
-
-int
-nmport_extmem_from_file(struct nmport_d *d, const char *path)
-{
-	struct file_mapping *m = nmctx_malloc(d->ctx, sizeof(*m));
-	const char *what = "no memory";
-	struct stat st;
-	int fd = -1, error = ENOMEM;
-
-	if (m == NULL)
-		goto fail;
-	what = "cannot open";
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		error = errno;
-		goto fail;
-	}
-	what = "cannot map";
-	m->size = (size_t)st.st_size;
-	m->base = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (m->base == MAP_FAILED) {
-		error = errno;
-		goto fail;
-	}
-	close(fd);
-	if (nmport_extmem(d, m->base, m->size) != 0) {
-		error = errno;
-		munmap(m->base, m->size);
-		nmctx_free(d->ctx, m);
-		errno = error;
-		return -1;
-	}
-	m->cleanup.undo = unmap_file;
-	m->cleanup.next = d->clist;
-	d->clist = &m->cleanup;
-	return 0;
-fail:
-	nmctx_ferror(d->ctx, "%s: %s for external memory: %s", path, what, strerror(error));
-	if (fd >= 0)
-		close(fd);
-	nmctx_free(d->ctx, m);
-	errno = error;
-	return -1;
-}
-
-struct nmreq_pools_info *
-nmport_extmem_getinfo(struct nmport_d *d)
-{
-	return d->extmem != NULL ? &d->extmem->nro_info : NULL;
-}
-
-int
-nmport_offset(struct nmport_d *d, uint64_t initial, uint64_t maxoff, uint64_t bits,
-	      uint64_t mingap)
-{
-	struct nmreq_opt_offsets *opt;
-
-	if (d->register_done || bits > 64) {
-		nmctx_ferror(d->ctx, "%s: offsets: %s", d->hdr.nr_name,
-		    d->register_done ? "the port is open already" : "more than 64 bits");
-		errno = EINVAL;
-		return -1;
-	}
-	opt = add_option(d, NETMAP_REQ_OPT_OFFSETS, sizeof(*opt));
-	if (opt == NULL)
-		return -1;
-	opt->nro_initial_offset = initial;
-	opt->nro_max_offset = maxoff > initial ? maxoff : initial;
-	opt->nro_offset_bits = (uint32_t)bits;
-	opt->nro_min_gap = mingap;
-	return 0;
 }
 
 int
@@ -245,7 +77,7 @@ nmport_parse(struct nmport_d *d, const char *portspec)
 void
 nmport_undo_parse(struct nmport_d *d)
 {
-	drop_options(d);
+	nm_options_drop(d);
 	run_cleanups(d);
 	memset(&d->reg, 0, sizeof(d->reg));
 	memset(d->hdr.nr_name, 0, sizeof(d->hdr.nr_name));
@@ -352,63 +184,6 @@ nmport_undo_register(struct nmport_d *d)
 	d->register_done = 0;
 }
 
-/* Find or make the mapping of the port's region.  Called with the context locked. */
-static struct nmem_d *
-get_mapping(struct nmport_d *d)
-{
-	struct nmctx *ctx = d->ctx;
-	struct nmem_d *m;
-
-	for (m = ctx->mem_descs; m != NULL; m = m->next) {
-		if (m->mem_id == d->reg.nr_mem_id) {
-			m->refcount++;
-			return m;
-		}
-	}
-	m = nmctx_malloc(ctx, sizeof(*m));
-	if (m == NULL) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	memset(m, 0, sizeof(*m));
-	m->mem_id = d->reg.nr_mem_id;
-	m->refcount = 1;
-	if (d->extmem != NULL) {
-		m->is_extmem = 1;
-		m->mem = (void *)(uintptr_t)d->extmem->nro_usrptr;
-		m->size = (size_t)d->extmem->nro_info.nr_memsize;
-	} else {
-		m->size = (size_t)d->reg.nr_memsize;
-		m->mem = mmap(NULL, m->size, PROT_READ | PROT_WRITE, MAP_SHARED, d->fd, 0);
-		if (m->mem == MAP_FAILED) {
-			int error = errno;
-
-			nmctx_free(ctx, m);
-			errno = error;
-			return NULL;
-		}
-	}
-	m->next = ctx->mem_descs;
-	ctx->mem_descs = m;
-	return m;
-}
-
-/* Give a mapping back.  Called with the context locked. */
-static void
-put_mapping(struct nmctx *ctx, struct nmem_d *m)
-{
-	struct nmem_d **link = &ctx->mem_descs;
-
-	if (--m->refcount > 0)
-		return;
-	while (*link != m)
-		link = &(*link)->next;
-	*link = m->next;
-	if (!m->is_extmem)
-		munmap(m->mem, m->size);
-	nmctx_free(ctx, m);
-}
-
 /* First and last ring of one direction; 1 and 0 when the port uses none. */
 static void
 set_range(const struct nmreq_register *reg, uint32_t nic, uint32_t host, int unused,
@@ -458,7 +233,7 @@ nmport_mmap(struct nmport_d *d)
 		return -1;
 	}
 	nmctx_lock(d->ctx);
-	d->mem = get_mapping(d);
+	d->mem = nm_mem_get(d);
 	error = errno;
 	nmctx_unlock(d->ctx);
 	if (d->mem == NULL) {
@@ -484,7 +259,7 @@ nmport_undo_mmap(struct nmport_d *d)
 	if (!d->mmap_done)
 		return;
 	nmctx_lock(d->ctx);
-	put_mapping(d->ctx, d->mem);
+	nm_mem_put(d->ctx, d->mem);
 	nmctx_unlock(d->ctx);
 	d->mem = NULL;
 	d->nifp = NULL;
@@ -547,7 +322,6 @@ struct nmport_d *
 nmport_clone(struct nmport_d *d)
 {
 	struct nmport_d *c;
-	struct nmreq_option *opt;
 
 	if (d->extmem != NULL && !d->register_done) {
 		nmctx_ferror(d->ctx, "%s: open the port with external memory before cloning it",
@@ -562,25 +336,12 @@ nmport_clone(struct nmport_d *d)
 	memcpy(c->hdr.nr_name, d->hdr.nr_name, sizeof(c->hdr.nr_name));
 	c->reg = d->reg;
 	c->reg.nr_extra_bufs = 0;
-	/* The region follows from its id, also where it is external memory. */
-	nmreq_foreach_option(&d->hdr, opt) {
-		void *copy;
-		uint64_t next;
+	if (nm_options_copy(c, d) != 0) {
+		int error = errno;
 
-		if (option_size(opt) == 0 || opt->nro_reqtype == NETMAP_REQ_OPT_EXTMEM)
-			continue;
-		copy = add_option(c, opt->nro_reqtype, option_size(opt));
-		if (copy == NULL) {
-			int error = errno;
-
-			nmport_delete(c);
-			errno = error;
-			return NULL;
-		}
-		next = ((struct nmreq_option *)copy)->nro_next;
-		memcpy(copy, opt, option_size(opt));
-		((struct nmreq_option *)copy)->nro_next = next;
-		((struct nmreq_option *)copy)->nro_status = 0;
+		nmport_delete(c);
+		errno = error;
+		return NULL;
 	}
 	return c;
 }
