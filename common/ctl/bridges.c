@@ -11,8 +11,6 @@ int nm_handle_vale_attach(struct nm_handle *h, struct nm_image *img)
 	uint32_t port;
 	int error;
 
-	if ((reg->nr_mode != NR_REG_ALL_NIC && reg->nr_mode != NR_REG_NIC_SW) || reg->nr_ringid != 0)
-		return EINVAL;
 	if (reg->nr_mem_id != 0) {
 		mem = nm_mem_find(reg->nr_mem_id);
 		if (mem == NULL)

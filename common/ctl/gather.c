@@ -15,11 +15,8 @@
 /* Copies in, and finds out whether copying out will do. */
 static int take(uint64_t uaddr, void *dst, size_t len)
 {
-	int error;
+	int error = nm_os_copyin(uaddr, dst, len);
 
-	if (uaddr + len < uaddr)
-		return EFAULT;
-	error = nm_os_copyin(uaddr, dst, len);
 	return error ? error : nm_os_copyout(dst, uaddr, len);
 }
 

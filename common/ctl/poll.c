@@ -44,13 +44,15 @@ static inline int sync_rx(struct nm_handle *h, int flags, bool *ready)
 	uint32_t i = h->b.qfirst[NR_RX], last = h->b.qlast[NR_RX];
 	bool always = nm_param(no_timestamp) == 0;
 	struct timeval now;
-	int error = 0;
+	int error = 0, e;
 
 	if (i < last)
 		nm_os_timestamp(&now);
 	for (; i < last; i++) {
 		stamp(krings[i], &now, always);
-		error = worse(error, nm_kr_sync(krings[i], flags));
+		e = nm_kr_sync(krings[i], flags);
+		if (nm_unlikely(e))
+			error = worse(error, e);
 		if (ready != NULL)
 			*ready |= nm_kr_ready(krings[i]);
 	}
@@ -62,33 +64,44 @@ static inline int sync_tx(struct nm_handle *h, int flags, bool all, bool *ready)
 {
 	struct netmap_kring **krings = h->b.na->tx_rings;
 	uint32_t i = h->b.qfirst[NR_TX], last = h->b.qlast[NR_TX];
-	int error = 0;
+	int error = 0, e;
 
 	for (; i < last; i++) {
 		struct netmap_kring *kring = krings[i];
 
 		if (!all && nm_user_read32(&kring->ring->head) == nm_read_once(&kring->nr_hwcur))
 			continue;
-		error = worse(error, nm_kr_sync(kring, flags));
+		e = nm_kr_sync(kring, flags);
+		if (nm_unlikely(e))
+			error = worse(error, e);
 		if (ready != NULL)
 			*ready |= nm_kr_ready(kring);
 	}
 	return error;
 }
 
+/* One function a direction, so that each has only its own registers and stack to keep. */
+static __attribute__((__noinline__)) int ioctl_tx(struct nm_handle *h)
+{
+	int error = sync_tx(h, NAF_FORCE_RECLAIM | NM_SYNC_CAN_FAULT, true, NULL);
+
+	return error == EINVAL ? 0 : error;
+}
+
+static __attribute__((__noinline__)) int ioctl_rx(struct nm_handle *h)
+{
+	int error = sync_rx(h, NAF_FORCE_READ | NM_SYNC_CAN_FAULT, NULL);
+
+	return error == EINVAL ? 0 : error;
+}
+
 int nm_ctl_sync(struct nm_handle *h, enum txrx t)
 {
-	int error;
-
 	if (nm_unlikely(!is_bound(h)))
 		return ENXIO;
 	if (nm_unlikely(is_gone(h->b.na)))
 		return EIO;
-	if (t == NR_TX)
-		error = sync_tx(h, NAF_FORCE_RECLAIM | NM_SYNC_CAN_FAULT, true, NULL);
-	else
-		error = sync_rx(h, NAF_FORCE_READ | NM_SYNC_CAN_FAULT, NULL);
-	return error == EINVAL ? 0 : error;
+	return t == NR_TX ? ioctl_tx(h) : ioctl_rx(h);
 }
 
 int nm_ctl_poll(struct nm_handle *h, int events, struct nm_poll *p)

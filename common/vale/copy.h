@@ -32,18 +32,22 @@ static inline void nm_copy_packet(void *dst, const void *src, uint32_t len, uint
 		return;
 	}
 	do {
-		/* loads before stores: the compiler cannot know that they do not overlap */
-		uint64_t a = s[0], b = s[1], c = s[2], e = s[3];
-		uint64_t f = s[4], g = s[5], h = s[6], i = s[7];
+		/* loads before stores, as the compiler cannot know that the two do not
+		 * overlap; four at a time, as more do not fit its registers */
+		uint64_t a0 = s[0], a1 = s[1], a2 = s[2], a3 = s[3];
 
-		d[0] = a;
-		d[1] = b;
-		d[2] = c;
-		d[3] = e;
-		d[4] = f;
-		d[5] = g;
-		d[6] = h;
-		d[7] = i;
+		d[0] = a0;
+		d[1] = a1;
+		d[2] = a2;
+		d[3] = a3;
+		a0 = s[4];
+		a1 = s[5];
+		a2 = s[6];
+		a3 = s[7];
+		d[4] = a0;
+		d[5] = a1;
+		d[6] = a2;
+		d[7] = a3;
 		d += 8;
 		s += 8;
 		left -= 64;

@@ -118,8 +118,6 @@ void nm_vale_scratch_free(struct netmap_kring *kring)
 
 /* ---- gather ------------------------------------------------------------------------- */
 
-enum gathered { TAKEN, DROPPED, FULL };
-
 /* The data of an NS_INDIRECT slot, into the arena; NULL: drop the packet. */
 static nm_cold char *fetch_indirect(struct nm_vale_scratch *s, const struct netmap_slot *slot,
 			    uint32_t len, int flags)
@@ -142,16 +140,16 @@ static nm_cold char *fetch_indirect(struct nm_vale_scratch *s, const struct netm
 }
 
 /*
- * One packet with anything out of the ordinary, from slot *pos on, whose word is `w`:
- * fragments, flags, bad values.  Moves *pos past it.  FULL: it does not fit in this
- * chunk's arena, *pos has not moved.
+ * One packet with anything out of the ordinary, from slot `pos` on, whose word is `w`:
+ * fragments, flags, bad values.  Returns the slot after it, or `pos` itself when the
+ * packet does not fit in this chunk's arena.
  */
-static nm_cold enum gathered gather_packet(struct netmap_kring *kring, uint32_t *pos, uint64_t w,
-				   uint32_t min_len, int flags)
+static nm_cold uint32_t gather_packet(struct netmap_kring *kring, uint32_t pos, uint64_t w,
+				      uint32_t min_len, int flags)
 {
 	struct nm_vale_scratch *s = kring->vale;
 	const struct netmap_lut *lut = &kring->na->na_lut;
-	uint32_t j = *pos, n = s->n, frags = 0, arena = s->arena_used;
+	uint32_t j = pos, n = s->n, frags = 0, arena = s->arena_used;
 	uint32_t max_len = s->max_len, i;
 	bool bad = false, no_learn = false, more = true;
 
@@ -185,7 +183,7 @@ static nm_cold enum gathered gather_packet(struct netmap_kring *kring, uint32_t 
 			if (len > ARENA_BYTES - s->arena_used) {
 				s->arena_used = arena;
 				if (n > 0)
-					return FULL;
+					return pos;
 				bad = true;
 				continue;
 			}
@@ -200,11 +198,10 @@ static nm_cold enum gathered gather_packet(struct netmap_kring *kring, uint32_t 
 		s->frame[n + frags - 1].buf = buf;
 		s->frame[n + frags - 1].meta = FRAME(len, more ? NS_MOREFRAG : 0, 0, 0);
 	}
-	*pos = j;
 	if (bad) {
 		s->arena_used = arena;
 		nm_prlim("%s: a packet with a bad slot was dropped", kring->name);
-		return DROPPED;
+		return j;
 	}
 	for (i = 0; i < frags; i++)
 		s->frame[n + i].meta |= FRAME(0, frags << NS_PORT_SHIFT, 0, 0);
@@ -213,19 +210,45 @@ static nm_cold enum gathered gather_packet(struct netmap_kring *kring, uint32_t 
 		s->fragments = true;
 	s->max_len = max_len;
 	s->n = n + frags;
-	return TAKEN;
+	return j;
 }
 
-/* Fills the chunk from slot `pos` on; returns the first slot not taken. */
-static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_len, uint32_t limit,
-		       int flags)
+/* A slot that needs no closer look: one good packet by itself.  `len_range` and
+ * `idx_range` make a comparison of two: len in [min_len, objsize], idx in [2, objtotal). */
+static inline bool is_plain(uint64_t w, uint32_t min_len, uint32_t len_range, uint32_t idx_range)
+{
+	return !(w & (uint64_t)SPECIAL << 48) && WORD_IDX(w) - 2 < idx_range &&
+	       WORD_LEN(w) - min_len <= len_range;
+}
+
+#define PLAIN(len) FRAME(len, 1 << NS_PORT_SHIFT, 1, 0)
+
+/* The chunk is just the last new slot, of word `w`; false: that needs gather(). */
+static inline bool gather_one(struct netmap_kring *kring, uint64_t w, uint32_t min_len)
+{
+	struct nm_vale_scratch *s = kring->vale;
+	const struct netmap_lut *lut = &kring->na->na_lut;
+
+	if (!is_plain(w, min_len, lut->objsize - min_len, lut->objtotal - 2))
+		return false;
+	s->frame[0].buf = nm_lut_buf(lut, WORD_IDX(w));
+	s->frame[0].meta = PLAIN(WORD_LEN(w));
+	s->n = 1;
+	s->max_len = WORD_LEN(w);
+	s->fragments = false;
+	return true;
+}
+
+/* Fills the chunk from slot `pos` on, whose word is `w`; returns the first slot not
+ * taken. */
+static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint64_t w, uint32_t min_len,
+		       uint32_t limit, int flags)
 {
 	struct nm_vale_scratch *s = kring->vale;
 	const struct netmap_lut lut = kring->na->na_lut;
 	const struct netmap_slot *slots = kring->ring->slot;
 	uint32_t head = kring->rhead, lim = kring->nkr_num_slots - 1;
 	uint32_t n = 0, max_len = 0;
-	/* len in [min_len, objsize] by one comparison; the same for indices from 2 on */
 	uint32_t len_range = lut.objsize - min_len, idx_range = lut.objtotal - 2;
 	struct frame *f = s->frame;
 
@@ -233,29 +256,34 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint32_t min_le
 	s->max_len = 0;
 	s->fragments = false;
 	s->arena_used = 0;
-	while (pos != head && n < limit) {
-		uint64_t w = nm_user_read64((const uint64_t *)&slots[pos]);
-		uint32_t len = WORD_LEN(w);
+	for (;;) {
+		if (nm_likely(is_plain(w, min_len, len_range, idx_range))) {
+			uint32_t len = WORD_LEN(w);
 
-		if (nm_likely(!(w & (uint64_t)SPECIAL << 48) && WORD_IDX(w) - 2 < idx_range &&
-			      len - min_len <= len_range)) {
 			f->buf = nm_lut_buf(&lut, WORD_IDX(w));
-			f->meta = len | FRAME(0, 1 << NS_PORT_SHIFT, 1, 0);
+			f->meta = PLAIN(len);
 			nm_prefetch(f->buf);
 			f++;
 			n++;
 			if (len > max_len)
 				max_len = len;
 			pos = nm_next(pos, lim);
-			continue;
+		} else {
+			uint32_t next;
+
+			s->n = n;
+			s->max_len = max_len;
+			next = gather_packet(kring, pos, w, min_len, flags);
+			if (next == pos)
+				break;
+			pos = next;
+			n = s->n;
+			f = &s->frame[n];
+			max_len = s->max_len;
 		}
-		s->n = n;
-		s->max_len = max_len;
-		if (gather_packet(kring, &pos, w, min_len, flags) == FULL)
+		if (pos == head || n >= limit)
 			break;
-		n = s->n;
-		f = &s->frame[n];
-		max_len = s->max_len;
+		w = nm_user_read64((const uint64_t *)&slots[pos]);
 	}
 	s->n = n;
 	s->max_len = max_len;
@@ -319,33 +347,53 @@ static nm_cold void add_run(struct nm_vale_scratch *s, uint32_t dst, uint32_t st
 	chain(s, &d->first, &d->last, r);
 }
 
+/* Where a packet goes whose Ethernet header is at `eth`: by the memo, else by look-up. */
+static inline uint32_t port_for(struct nm_switch *sw, const struct nm_vale_port *from,
+				struct nm_vale_scratch *s, const struct frame *f, uint32_t hdr_len,
+				uint32_t now)
+{
+	const char *eth = f->buf + hdr_len;
+	uint64_t first = nm_user_read64_unaligned(eth);
+	/* bytes 8 to 11; read so that no more than 12 are touched */
+	uint64_t rest = nm_user_read64_unaligned(eth + 4) >> 32;
+
+	if (nm_likely(first == s->memo_first && rest == s->memo_rest))
+		return s->memo_dst;
+	return look_up(sw, from, s, f, first, rest, now);
+}
+
+/* Forgets the memo when the second or the table has changed; returns the second. */
+static inline uint32_t memo_check(const struct nm_switch *sw, struct nm_vale_scratch *s)
+{
+	uint32_t generation = nm_load_acquire(&sw->macs.generation);
+	uint32_t now = nm_os_seconds();
+
+	if (nm_unlikely(s->memo_generation != generation || s->memo_second != now)) {
+		s->memo_generation = generation;
+		s->memo_second = now;
+		s->memo_rest = ~0ull;
+	}
+	return now;
+}
+
 /* Sorts the chunk into runs; returns the port when all of it goes to that one, else
  * DST_DROP: then the runs say where. */
 static inline uint32_t classify(struct nm_switch *sw, const struct nm_vale_port *from,
 				struct nm_vale_scratch *s, uint32_t hdr_len)
 {
-	uint32_t generation = nm_load_acquire(&sw->macs.generation);
-	uint32_t now = nm_os_seconds();
+	uint32_t now = memo_check(sw, s);
 	uint32_t i, start = 0, run_dst = DST_DROP, dst;
 	uint32_t n = s->n;
 
+	if (n == 1) {
+		run_dst = port_for(sw, from, s, s->frame, hdr_len, now);
+		if (nm_likely(run_dst < NM_SWITCH_PORTS))
+			return run_dst;
+	}
 	s->nruns = s->ndests = 0;
 	s->all_first = s->all_last = NO_RUN;
-	if (s->memo_generation != generation || s->memo_second != now) {
-		s->memo_generation = generation;
-		s->memo_second = now;
-		s->memo_rest = ~0ull;
-	}
-	for (i = 0; i < n; i += FRAME_FRAGS(s->frame[i].meta)) {
-		const struct frame *f = &s->frame[i];
-		uint64_t first = nm_user_read64_unaligned(f->buf + hdr_len);
-		/* bytes 8 to 11; read so that no more than 12 are touched */
-		uint64_t rest = nm_user_read64_unaligned(f->buf + hdr_len + 4) >> 32;
-
-		if (nm_likely(first == s->memo_first && rest == s->memo_rest))
-			dst = s->memo_dst;
-		else
-			dst = look_up(sw, from, s, f, first, rest, now);
+	for (i = n == 1; i < n; i += FRAME_FRAGS(s->frame[i].meta)) {
+		dst = port_for(sw, from, s, &s->frame[i], hdr_len, now);
 		if (nm_likely(dst == run_dst))
 			continue;
 		if (run_dst != DST_DROP)
@@ -426,12 +474,13 @@ static uint32_t reserve(struct netmap_kring *k, struct nm_vale_scratch *s, uint3
 			uint32_t *start)
 {
 	nm_irqflags_t irq = nm_spin_lock(&k->q_lock);
-	uint32_t lease = k->nkr_lease, space, got = want;
+	uint32_t lease, space, got = want;
 
 	if (nm_unlikely(nm_load_acquire(&k->nkr_state) & NM_KR_STOPPED)) {
 		nm_spin_unlock(&k->q_lock, irq);
 		return 0;
 	}
+	lease = k->nkr_lease; /* not before: it is set while the ring is stopped */
 	space = nm_load_acquire(&k->nr_hwcur);
 	space = (space > lease ? space : space + k->nkr_num_slots) - lease - 1;
 	if (nm_unlikely(want > space)) {
@@ -466,6 +515,21 @@ static void publish(struct netmap_kring *k, uint32_t start, uint32_t end)
 	nm_spin_unlock(&k->q_lock, irq);
 }
 
+/* One slot of a packet into one slot of the ring. */
+static inline void put(struct netmap_slot *slot, const struct netmap_lut *lut,
+		       const struct frame *f, uint32_t limit)
+{
+	uint32_t idx = nm_user_read32(&slot->buf_idx);
+	uint64_t m = f->meta;
+
+	if (nm_likely(nm_lut_has(lut, idx)))
+		nm_copy_packet(nm_lut_buf(lut, idx), f->buf, FRAME_LEN(m), limit);
+	else
+		m &= ~0xffffull; /* the reader broke its own slot: no bytes */
+	/* len and flags in one store */
+	nm_user_write32((uint32_t *)(void *)&slot->len, FRAME_SLOT(m));
+}
+
 /* Copies `got` slots of the picked runs into the ring from `j` on; returns the end. */
 static uint32_t fill(struct netmap_kring *k, const struct nm_vale_scratch *s, uint32_t j,
 		     uint32_t got, uint32_t room)
@@ -483,16 +547,7 @@ static uint32_t fill(struct netmap_kring *k, const struct nm_vale_scratch *s, ui
 
 		got -= count;
 		for (; f < end; f++) {
-			struct netmap_slot *slot = &slots[j];
-			uint32_t idx = nm_user_read32(&slot->buf_idx);
-			uint64_t m = f->meta;
-
-			if (nm_likely(nm_lut_has(&lut, idx)))
-				nm_copy_packet(nm_lut_buf(&lut, idx), f->buf, FRAME_LEN(m), limit);
-			else
-				m &= ~0xffffull; /* the reader broke its own slot: no bytes */
-			/* len and flags in one store */
-			nm_user_write32((uint32_t *)(void *)&slot->len, FRAME_SLOT(m));
+			put(&slots[j], &lut, f, limit);
 			j = nm_next(j, lim);
 		}
 	}
@@ -576,6 +631,36 @@ static nm_cold void deliver_runs(struct nm_switch *sw, const struct nm_vale_port
 	}
 }
 
+/*
+ * A single short packet, which is what programs that care about latency send: no
+ * chunk, and no reservation either, because moving at most NM_COPY_INLINE bytes takes
+ * less time than taking the lock again.  False: let the general path do it.
+ */
+static inline bool put_one(struct netmap_kring *k, const struct frame *f, uint32_t src_size)
+{
+	uint32_t size = k->na->na_lut.objsize, lim = k->nkr_num_slots - 1, at, next;
+	uint32_t limit = nm_copy_limit(size < src_size ? size : src_size);
+	nm_irqflags_t irq;
+	bool ok = false;
+
+	if (nm_unlikely(k->nr_mode != NKR_NETMAP_ON || FRAME_LEN(f->meta) > limit))
+		return false;
+	irq = nm_spin_lock(&k->q_lock);
+	at = k->nkr_lease;
+	next = nm_next(at, lim);
+	if (nm_likely(!(nm_load_acquire(&k->nkr_state) & NM_KR_STOPPED) && at == k->nr_hwtail &&
+		      next != nm_load_acquire(&k->nr_hwcur))) {
+		put(&k->ring->slot[at], &k->na->na_lut, f, limit);
+		k->nkr_lease = next;
+		nm_store_release(&k->nr_hwtail, next);
+		ok = true;
+	}
+	nm_spin_unlock(&k->q_lock, irq);
+	if (nm_likely(ok))
+		k->nm_notify(k, 0);
+	return ok;
+}
+
 static inline void forward(struct nm_switch *sw, const struct nm_vale_port *from,
 			   struct netmap_kring *kring, uint32_t hdr_len)
 {
@@ -591,6 +676,8 @@ static inline void forward(struct nm_switch *sw, const struct nm_vale_port *from
 	rings = rings_of(sw, port, kring, &r);
 	if (nm_unlikely(rings == NULL))
 		return;
+	if (s->n == 1 && put_one(rings[r], s->frame, kring->na->na_lut.objsize))
+		return;
 	s->npick = 1;
 	s->pick[0] = (struct run){ 0, (uint16_t)s->n, NO_RUN };
 	deliver_ring(rings[r], s, s->n, kring->na->na_lut.objsize);
@@ -601,12 +688,16 @@ int nm_vale_txsync(struct netmap_kring *kring, int flags)
 	struct nm_vale_port *p = container_of(kring->na, struct nm_vale_port, up);
 	uint32_t hdr_len = nm_read_once(&kring->na->virt_hdr_len);
 	uint32_t limit = (uint32_t)nm_param(bridge_batch);
-	uint32_t pos = kring->nr_hwcur, head = kring->rhead;
+	uint32_t pos = kring->nr_hwcur, head = kring->rhead, lim = kring->nkr_num_slots - 1;
 
 	while (pos != head) {
+		uint64_t w = nm_user_read64((const uint64_t *)&kring->ring->slot[pos]);
 		struct nm_switch *sw;
 
-		pos = gather(kring, pos, MIN_FRAME + hdr_len, limit, flags);
+		if (nm_next(pos, lim) == head && gather_one(kring, w, MIN_FRAME + hdr_len))
+			pos = head;
+		else
+			pos = gather(kring, pos, w, MIN_FRAME + hdr_len, limit, flags);
 		if (kring->vale->n == 0)
 			continue;
 		nm_read_enter();
@@ -616,6 +707,6 @@ int nm_vale_txsync(struct netmap_kring *kring, int flags)
 		nm_read_exit();
 	}
 	nm_store_release(&kring->nr_hwcur, head);
-	nm_store_release(&kring->nr_hwtail, nm_prev(head, kring->nkr_num_slots - 1));
+	nm_store_release(&kring->nr_hwtail, nm_prev(head, lim));
 	return 0;
 }
