@@ -23,12 +23,15 @@ NO_TESTS = 5  # pytest's exit code for a run that collected nothing
 
 @dataclass(frozen=True)
 class Layer:
-    """One folder of tests: its wall budgets in seconds, its workers, what the short run takes."""
+    """Tests that run as one pytest: their folder, wall budgets in seconds, what is left out."""
 
     name: str
-    budget: int  # of the short run
-    full_budget: int
-    short: str = "not slow"
+    folder: str
+    budget: int  # of `test`
+    full_budget: int  # of `test-all`
+    short: str = "not slow"  # what `test` takes, as a pytest mark expression
+    full: str = ""  # what `test-all` takes; nothing: everything
+    variables: tuple[tuple[str, str], ...] = ()  # of its environment
     parallel: bool = True
     everything: bool = False
 
@@ -36,14 +39,30 @@ class Layer:
     def seconds(self) -> int:
         return self.full_budget if self.everything else self.budget
 
+    @property
+    def marks(self) -> str:
+        return self.full if self.everything else self.short
+
+
+# Tests that start C programs build them in the variants they want: they run once, not per variant.
+LIBRARY = "not programs"
+QUICK_LIBRARY = f"not slow and {LIBRARY}"
+ASAN = (("NM_VARIANT", "asan"), ("ASAN_OPTIONS", "detect_leaks=0"))
+# The program overwrites what the core has just read: with wild values, with plausible ones.
+WILD = (("NM_VARIANT", "hostile"), ("NM_HOSTILE", "1"))
+PLAUSIBLE = (("NM_VARIANT", "hostile"), ("NM_HOSTILE", "2"))
 
 LAYERS = (
-    Layer("unit", 60, 90),
-    Layer("hosted", 120, 900),
-    # Each of these two builds more than it runs, and once is enough.
-    Layer("abi", 30, 120, parallel=False),
-    Layer("libnetmap", 30, 90, parallel=False),
-    Layer("vm", 90, 1500, short="smoke", parallel=False),
+    Layer("unit", "unit", 40, 60),
+    Layer("hosted", "hosted", 80, 600),
+    Layer("hosted-asan", "hosted", 30, 180, QUICK_LIBRARY, LIBRARY, ASAN),
+    Layer("hosted-wild", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, WILD),
+    Layer("hosted-plausible", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, PLAUSIBLE),
+    # Each of these builds more than it runs, and once is enough.
+    Layer("libnetmap", "libnetmap", 20, 60, parallel=False),
+    Layer("abi", "abi", 15, 60, parallel=False),
+    Layer("cross", "cross", 15, 120, parallel=False),
+    Layer("vm", "vm", 60, 1200, short="smoke", parallel=False),
 )
 
 
@@ -77,9 +96,9 @@ class Result:
 
 
 def plan(target: str, everything: bool) -> tuple[Layer, ...]:
-    """The layers of a target: all of them for test and test-all, else the one it names."""
+    """The layers of a target: all of them for test and test-all, else those of one folder."""
     wanted = target.removeprefix("test-")
-    layers = tuple(layer for layer in LAYERS if wanted in ("test", "all", layer.name))
+    layers = tuple(layer for layer in LAYERS if wanted in ("test", "all", layer.folder))
     return tuple(replace(layer, everything=everything) for layer in layers)
 
 
@@ -96,12 +115,23 @@ def environment(context: Context, layer: Layer) -> dict[str, str]:
         "NETMAP_MAY_INSTALL": str(int(context.may_install)),
         "CC": context.cc,
     }
-    if layer.name in ("abi", "hosted"):
+    env |= dict(layer.variables)
+    if layer.variables == ASAN:
+        env["LD_PRELOAD"] = sanitizer_library(context.cc)
+    if layer.folder in ("abi", "cross"):
         env["NETMAP_ZIG"] = str(toolchains.zig("0.17.1", context.top))
         env["NETMAP_ZIG_FREEBSD14"] = str(toolchains.zig("0.15.2", context.top))
-    if layer.name == "vm":
+    if layer.folder == "vm":
         env["NETMAP_VM_CONFIG"] = str(vm_config(context))
     return env
+
+
+def sanitizer_library(cc: str) -> str:
+    """AddressSanitizer's run-time library: Python itself was not built with it."""
+    done = subprocess.run(
+        [cc, "-print-file-name=libasan.so"], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return done.stdout.strip()
 
 
 def vm_config(context: Context) -> Path:
@@ -132,11 +162,11 @@ def vm_config(context: Context) -> Path:
 
 def command(context: Context, layer: Layer, python: Path) -> list[str]:
     """The pytest command of a layer."""
-    words = [str(python), "-m", "pytest", f"tests/{layer.name}", "-q"]
+    words = [str(python), "-m", "pytest", f"tests/{layer.folder}", "-q"]
     if layer.parallel and context.jobs > 1:
         words += ["-n", str(context.jobs)]
-    if not layer.everything:
-        words += ["-m", layer.short]
+    if layer.marks:
+        words += ["-m", layer.marks]
     return words + shlex.split(context.pytest_args)
 
 
@@ -144,7 +174,7 @@ def run_layer(context: Context, layer: Layer) -> Result:
     """One pytest, stopped with all it started when it takes three times its budget."""
     began = time.monotonic()
     try:
-        needs.ensure(f"test-{layer.name}", may_install=context.may_install)
+        needs.ensure(f"test-{layer.folder}", may_install=context.may_install)
         python = venvs.ensure(context.top, venvs.TEST, may_install=context.may_install)
         words = command(context, layer, python)
         env = environment(context, layer)
@@ -177,16 +207,16 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def table(results: list[Result]) -> str:
     """Time and budget of each layer."""
-    lines = [f"{'layer':<10}{'time':>8}{'budget':>9}  result"]
+    lines = [f"{'layer':<18}{'time':>8}{'budget':>9}  result"]
     for result in results:
         late = ", over budget" if result.seconds > result.layer.seconds else ""
         lines.append(
-            f"{result.layer.name:<10}{result.seconds:>6.0f} s{result.layer.seconds:>7} s"
+            f"{result.layer.name:<18}{result.seconds:>6.0f} s{result.layer.seconds:>7} s"
             f"  {result.word}{late}"
         )
     total = sum(result.seconds for result in results)
     budget = sum(result.layer.seconds for result in results)
-    lines.append(f"{'all':<10}{total:>6.0f} s{budget:>7} s")
+    lines.append(f"{'all':<18}{total:>6.0f} s{budget:>7} s")
     return "\n".join(lines)
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from netmap_build import testing
+from netmap_build import targets, testing
 
 TOP = Path(__file__).resolve().parents[2]
-LAYER = testing.Layer("unit", 10, 20)
+TESTS = list((TOP / "tests").glob("*/**/test_*.py"))
+LAYER = testing.Layer("unit", "unit", 10, 20)
 
 
 @pytest.mark.parametrize("name", ["test", "test-all"])
@@ -21,10 +22,16 @@ def test_test_and_test_all_run_every_layer(name: str) -> None:
     assert all(layer.everything == (name == "test-all") for layer in layers)
 
 
-@pytest.mark.parametrize("layer", testing.LAYERS)
-def test_every_layer_can_be_run_alone_and_has_a_folder(layer: testing.Layer) -> None:
-    assert [found.name for found in testing.plan(f"test-{layer.name}", False)] == [layer.name]
-    assert (TOP / "tests" / layer.name).is_dir()
+@pytest.mark.parametrize("layer", testing.LAYERS, ids=lambda layer: str(layer.name))
+def test_every_layer_has_a_folder_and_a_target(layer: testing.Layer) -> None:
+    assert layer.name in [found.name for found in testing.plan(f"test-{layer.folder}", False)]
+    assert f"test-{layer.folder}" in targets.names()
+    assert (TOP / "tests" / layer.folder).is_dir()
+
+
+def test_every_folder_of_tests_belongs_to_a_layer() -> None:
+    folders = {path.relative_to(TOP / "tests").parts[0] for path in TESTS}
+    assert folders == {layer.folder for layer in testing.LAYERS}
 
 
 def test_the_short_run_fits_into_5_minutes_and_the_long_one_into_50() -> None:
@@ -58,11 +65,11 @@ def test_the_table_shows_time_budget_and_result() -> None:
         ]
     )
     assert text.splitlines() == [
-        "layer         time   budget  result",
-        "unit           3 s     10 s  passed",
-        "vm            12 s     10 s  FAILED, over budget",
-        "abi            1 s     10 s  no tests",
-        "all           16 s     30 s",
+        "layer                 time   budget  result",
+        "unit                   3 s     10 s  passed",
+        "vm                    12 s     10 s  FAILED, over budget",
+        "abi                    1 s     10 s  no tests",
+        "all                   16 s     30 s",
     ]
 
 
