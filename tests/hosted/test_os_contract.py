@@ -11,6 +11,8 @@ from pathlib import Path
 import build_core
 import pytest
 
+pytestmark = pytest.mark.programs
+
 # What each misuse is told; None: the processor itself stops it.
 MISUSES: dict[str, str | None] = {
     "sleep_with_leaf": "nm_os_malloc may sleep, called with leaf lock first leaf held",

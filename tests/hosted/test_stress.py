@@ -11,6 +11,8 @@ from pathlib import Path
 import build_core
 import pytest
 
+pytestmark = pytest.mark.programs
+
 SCENARIOS = (
     "vale-lossless",
     "vale-overload",
