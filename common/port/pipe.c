@@ -308,7 +308,7 @@ static void tx_enter(struct netmap_kring *tx)
 	uint32_t full = nm_prev(nm_load_acquire(&rx->nr_hwcur), n - 1);
 	uint32_t tail = dist(rx->nr_hwtail, full, n);
 
-	rx->nkr_lease = rx->nr_hwtail;
+	rx->nkr_lease = rx->nr_hwtail; /* what the writer before began is not finished */
 	nm_store_release(&tx->nr_hwtail, tail);
 	indices_set(tx, 0, tail);
 }
@@ -382,13 +382,6 @@ static void pipe_leave(struct pipe_end *end)
 	for (i = 0; i < na->num_rx_rings; i++) {
 		if (nm_kring_pending_off(na->rx_rings[i]))
 			rx_leave(na->rx_rings[i]);
-	}
-	for (i = 0; i < na->num_tx_rings; i++) {
-		struct netmap_kring *tx = na->tx_rings[i];
-
-		/* fragments of a packet that will not be finished */
-		if (nm_kring_pending_off(tx))
-			tx->pipe_peer->nkr_lease = tx->pipe_peer->nr_hwtail;
 	}
 	peers_need(na, false);
 	nm_port_rings_delete(&end->peer->up, false);

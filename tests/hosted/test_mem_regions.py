@@ -221,6 +221,19 @@ def test_buffers_of_a_ring_lie_one_after_the_other(core: Core) -> None:
         )
 
 
+def test_a_ring_has_no_traces_of_the_one_before(core: Core) -> None:
+    box = core.open("x", mode=NULL, tx_rings=4, rx_rings=4)
+    for round_ in range(2):
+        file = core.open("vale0:a", mem_id=box.reg.nr_mem_id)
+        slots = [ring.slot(i) for ring in file.tx + file.rx for i in range(ring.slots)]
+        assert not any(slot.len or slot.flags or slot.ptr for slot in slots)
+        assert file.nifp.ni_bufs_head == 0
+        for slot in slots:
+            slot.len, slot.flags, slot.ptr = 99, round_ + 1, 77
+        file.nifp.ni_spare1[0] = 1
+        file.close()
+
+
 def test_every_file_has_rings_and_buffers_of_its_own(core: Core) -> None:
     box = core.open("x", mode=NULL, tx_rings=4, rx_rings=4)
     files = [core.open(f"vale0:{c}", mem_id=box.reg.nr_mem_id, tx_slots=64) for c in "ab"]
