@@ -27,6 +27,7 @@
  */
 #include <linux/delay.h>
 #include <linux/ktime.h>
+#include <linux/netdevice.h>
 #include <linux/poll.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
@@ -78,9 +79,11 @@ void nm_os_defer(struct nm_deferred *d, void (*fn)(struct nm_deferred *))
 	call_rcu(&d->rcu, nm_deferred_run);
 }
 
+/* Quicker while the RTNL is held, as binding and closing do, so that the whole system
+ * does not wait long for it; the kernel's own interfaces leave in the same way. */
 void nm_os_synchronize(void)
 {
-	synchronize_rcu();
+	synchronize_net();
 }
 
 void nm_os_defer_barrier(void)
