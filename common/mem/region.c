@@ -468,7 +468,7 @@ static void *object_new(struct nm_mem *m, int pool, uint64_t bytes)
 
 static void object_free(struct nm_mem *m, int pool, const void *obj)
 {
-	uint64_t at = nm_mem_offset(m, obj) - m->layout.offset[pool];
+	size_t at = (size_t)(nm_mem_offset(m, obj) - m->layout.offset[pool]);
 	bool ours;
 
 	nm_mutex_lock(&m->lock);

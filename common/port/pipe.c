@@ -2,12 +2,12 @@
 /*
  * Pipes: two ports joined back to back, what one end sends the other receives.
  *
- * NAMES  `<parent>{<id>` is the master end of pipe <id>, `<parent>}<id>` the slave.
- * The two are alike; each parent has up to NM_MAX_PIPES ids (one more: EBUSY).  The
- * parent is any port but a pipe, or a name that no kind of port knows: then a phantom
- * stands for it, an adapter that only carries the list of its pipes.  The first end
- * decides the numbers of rings and slots, the second mirrors them: the tx rings of one
- * are the rx rings of the other, ring by ring, slot by slot.
+ * NAMES  `<parent>{<id>` is the master end of pipe <id>, `<parent>}<id>` the slave; an id
+ * is made of letters, digits, and `_-.`.  The two ends are alike; a parent has up to
+ * NM_MAX_PIPES pipes (one more: EBUSY).  The parent is any port but a pipe, or a name that no
+ * kind of port knows: then a phantom stands for it, an adapter that only carries the list
+ * of its pipes.  The first end decides the numbers of rings and slots, the second mirrors
+ * them: the tx rings of one are the rx rings of the other, ring by ring, slot by slot.
  *
  * MEMORY  Both ends live in one region: the one asked for by id; else the parent's,
  * where that can hold the pipe (it is grown while nobody uses it); else, and for
@@ -56,7 +56,7 @@
 struct pipe_end {
 	struct netmap_adapter up;
 	struct pipe_end *peer; /* NULL while it does not exist */
-	uint32_t id;
+	const char *id;	       /* in up.name, behind the mark */
 	bool master;
 };
 
@@ -398,7 +398,7 @@ static int pipe_register(struct netmap_adapter *na, int onoff)
 	return error != 0 ? error : nm_port_sw_register(na, onoff);
 }
 
-static struct pipe_end *end_new(struct netmap_adapter *parent, struct nm_ns *ns, uint32_t id,
+static struct pipe_end *end_new(struct netmap_adapter *parent, struct nm_ns *ns, const char *id,
 				bool master, struct nm_mem *mem, const u_int *rings,
 				const u_int *slots, int *error);
 
@@ -477,29 +477,30 @@ static void pipe_dtor(struct netmap_adapter *na)
 	netmap_adapter_put(na->na_parent);
 }
 
-static struct pipe_end *end_find(struct netmap_adapter *parent, uint32_t id, bool master)
+static struct pipe_end *end_find(struct netmap_adapter *parent, const char *id,
+				 bool master)
 {
 	struct nm_list *pos;
 
 	nm_list_for_each(pos, &parent->na_pipes) {
 		struct pipe_end *end = container_of(pos, struct pipe_end, up.na_link);
 
-		if (end->id == id && end->master == master)
+		if (end->master == master && strcmp(end->id, id) == 0)
 			return end;
 	}
 	return NULL;
 }
 
 /* A new end, joined to its peer if that exists, with one reference. */
-static struct pipe_end *end_new(struct netmap_adapter *parent, struct nm_ns *ns, uint32_t id,
+static struct pipe_end *end_new(struct netmap_adapter *parent, struct nm_ns *ns, const char *id,
 				bool master, struct nm_mem *mem, const u_int *rings,
 				const u_int *slots, int *error)
 {
-	char name[NETMAP_REQ_IFNAMSIZ + 16];
+	char name[2 * NETMAP_REQ_IFNAMSIZ]; /* two parts of one name: no more than half is used */
 	struct pipe_end *end;
 	struct netmap_adapter *na;
 
-	snprintf(name, sizeof(name), "%s%c%u", parent->name, master ? '{' : '}', (unsigned)id);
+	snprintf(name, sizeof(name), "%s%c%s", parent->name, master ? '{' : '}', id);
 	na = nm_port_alloc(sizeof(*end), name, ns);
 	if (na == NULL) {
 		*error = ENOMEM;
@@ -522,7 +523,7 @@ static struct pipe_end *end_new(struct netmap_adapter *parent, struct nm_ns *ns,
 		return NULL;
 	}
 	end = end_of(na);
-	end->id = id;
+	end->id = na->name + strlen(parent->name) + 1;
 	end->master = master;
 	end->peer = end_find(parent, id, !master);
 	if (end->peer != NULL)
@@ -616,8 +617,8 @@ static uint32_t pipes_of(const struct netmap_adapter *parent)
 }
 
 /* The first end of a pipe, as the request asks. */
-static int pipe_new(struct nm_resolve *r, struct netmap_adapter *parent, uint32_t id, bool master,
-		    struct pipe_end **out)
+static int pipe_new(struct nm_resolve *r, struct netmap_adapter *parent, const char *id,
+		    bool master, struct pipe_end **out)
 {
 	const struct nmreq_register *reg = r->reg;
 	const u_int rings[NR_TXRX] = {
@@ -688,11 +689,16 @@ static int parent_get(struct nm_resolve *r, const char *name, struct netmap_adap
 	return error;
 }
 
-/* Takes `<parent>{<id>` apart; `parent` has NETMAP_REQ_IFNAMSIZ bytes.  0, EINVAL, or
- * ENOENT: no such mark in it. */
-static int name_parse(const char *name, char *parent, uint32_t *id, bool *master)
+static bool id_char(char c)
 {
-	uint64_t num = 0;
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '_' || c == '-' || c == '.';
+}
+
+/* Takes `<parent>{<id>` apart; `parent` has NETMAP_REQ_IFNAMSIZ bytes, *id points into
+ * name.  0, EINVAL, or ENOENT: no such mark in it. */
+static int name_parse(const char *name, char *parent, const char **id, bool *master)
+{
 	size_t len = 0;
 
 	while (name[len] != '{' && name[len] != '}') {
@@ -705,15 +711,12 @@ static int name_parse(const char *name, char *parent, uint32_t *id, bool *master
 	memcpy(parent, name, len);
 	parent[len] = '\0';
 	*master = name[len] == '{';
-	for (name += len + 1; *name != '\0'; name++) {
+	*id = name + len + 1;
+	for (name = *id; *name != '\0'; name++) {
 		/* a second mark ends up here too: no pipes of pipes */
-		if (*name < '0' || *name > '9')
-			return EINVAL;
-		num = num * 10 + (uint64_t)(*name - '0');
-		if (num > UINT32_MAX)
+		if (!id_char(*name))
 			return EINVAL;
 	}
-	*id = (uint32_t)num;
 	return 0;
 }
 
@@ -722,7 +725,7 @@ static int pipe_resolve(struct nm_resolve *r, struct netmap_adapter **out)
 	char parent_name[NETMAP_REQ_IFNAMSIZ];
 	struct netmap_adapter *parent;
 	struct pipe_end *end, *peer;
-	uint32_t id;
+	const char *id;
 	bool master;
 	int error = name_parse(r->name, parent_name, &id, &master);
 
