@@ -30,9 +30,9 @@ def test_a_mapping_shows_all_of_a_private_region_and_nothing_beyond(step: StepRe
     assert step.number("memsize") > 0
 
 
-@pytest.mark.guest("nmguest bounds 'map{1'", timeout=120)
+@pytest.mark.guest("nmguest bounds vale5:g 1", timeout=120)
 def test_a_mapping_shows_all_of_the_global_region_and_nothing_beyond(step: StepResult) -> None:
-    assert step.number("memsize") > 0
+    assert step.number("memsize") > 163840 * 2048
 
 
 @pytest.mark.guest(
@@ -72,9 +72,13 @@ def test_a_parameter_written_live_sizes_the_next_region(step: StepResult) -> Non
 
 
 @pytest.mark.guest(
-    f"nmguest fuzz {_FUZZ_SECONDS} 1 && nmguest numbered vale1:a vale1:b 5000 256 60",
+    f"""echo 300 >/sys/module/netmap/parameters/priv_buf_num  # small regions, more tries
+    nmguest fuzz {_FUZZ_SECONDS} 1
+    rc=$?
+    echo 4098 >/sys/module/netmap/parameters/priv_buf_num
+    [ $rc = 0 ] && nmguest numbered vale1:a vale1:b 5000 256 60""",
     timeout=_FUZZ_SECONDS + 90,
 )
 def test_garbage_requests_and_rings_leave_the_module_working(step: StepResult) -> None:
-    assert step.number("lives") > 0
+    assert step.number("bound") > 0, "no port was ever bound"
     assert step.number("passed") == 10000

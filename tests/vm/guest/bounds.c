@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bounds: what mmap shows.  All of the region can be touched; nothing before
+ * bounds PORT [REGION]: what mmap shows.  All of the region can be touched; nothing before
  * registration, nothing behind its end; a mapping outlives its file.
  */
 #include "guest.h"
@@ -93,6 +93,7 @@ int
 cmd_bounds(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "vale5:m";
+	struct nmreq_register ask = { .nr_mem_id = arg_number(argc, argv, 2, 0) };
 	struct sigaction action = { .sa_handler = on_fault };
 	struct gport p;
 	int refused;
@@ -100,7 +101,7 @@ cmd_bounds(int argc, char **argv)
 	sigaction(SIGBUS, &action, NULL);
 	sigaction(SIGSEGV, &action, NULL);
 	before_registration();
-	must_open(&p, name, NULL);
+	must_open(&p, name, &ask);
 	touch_all(p.mem, p.memsize, 1, "the region");
 	refused = beyond(&p, p.memsize + 4096, 0, p.memsize, "one page too long");
 	refused += beyond(&p, p.memsize + (64 << 20), 0, p.memsize, "64 MB too long");

@@ -14,8 +14,8 @@
 
 #define FILES		6
 #define WORKERS		2
-#define OPS_PER_LIFE	2000
-#define LIFE_MS		4000
+#define OPS_PER_LIFE	500
+#define LIFE_MS		10000
 
 struct file {
 	int fd;
@@ -52,7 +52,7 @@ number(void)
 static uint32_t
 slots(void)
 {
-	static const uint32_t some[] = { 0, 0, 0, 1, 2, 3, 64, 100, 512, 4097, 0xffffffff };
+	static const uint32_t some[] = { 0, 0, 0, 0, 2, 3, 16, 64, 64, 100, 512, 1, 4097, 0xffffffff };
 
 	return PICK(some);
 }
@@ -79,13 +79,15 @@ address(void *good)
 static void
 name(char *at, size_t room)
 {
-	static const char *const some[] = { "vale1:x", "vale1:y", "vale2:x", "vale1:", "vale:", "vale",
-		"valid", "lo", "", "p{1", "p}1", "vale1:x{1", "vale1:x}2", "p{1}1", "p{999999999999",
+	static const char *const some[] = { "vale1:x", "vale1:y", "p{1", "p}1", "vale2:x", "vale1:",
+		"vale:", "vale", "valid", "lo", "", "vale1:x{1", "vale1:x}2", "p{1}1", "p{999999999999",
 		"p{", "{1", "lo{5", "vale1:a:b", "nothing", "vale99999:x", "vale1:lo", "%s%n", "a/b" };
 	size_t i;
 
 	memset(at, 0, room);
-	if (rnd() % 10 == 0) {
+	if (rnd() % 2 == 0) {
+		snprintf(at, room, "%s", some[rnd() % 4]);
+	} else if (rnd() % 10 == 0) {
 		for (i = 0; i < room; i++)
 			at[i] = rnd();
 	} else if (rnd() % 20 == 0) {
@@ -102,7 +104,7 @@ options(void)
 	struct nmreq_option *o, *next = NULL;
 	uint32_t n = rnd() % 4, i, j;
 
-	if (rnd() % 2)
+	if (rnd() % 4)
 		return 0;
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < 16; j++)
@@ -120,8 +122,8 @@ static void
 control(struct file *f)
 {
 	static const uint32_t modes[] = { 1, 1, 1, 1, 2, 3, 4, 8, 0, 5, 7, 9, 0xffff };
-	static const uint16_t rings[] = { 0, 0, 0, 0, 1, 1, 2, 2, 3, 16, 17, 65535 };
-	static const uint32_t extra[] = { 0, 0, 0, 1, 8, 300, 0x7fffffff, 0xffffffff };
+	static const uint16_t rings[] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 16, 17, 65535 };
+	static const uint32_t extra[] = { 0, 0, 0, 0, 0, 0, 1, 8, 300, 0x7fffffff };
 	union {
 		struct nmreq_register reg;
 		uint32_t words[16];
@@ -136,21 +138,23 @@ control(struct file *f)
 	if (rnd() % 3 == 0)
 		hdr.nr_reqtype = NETMAP_REQ_REGISTER;
 	if (hdr.nr_reqtype == NETMAP_REQ_REGISTER || hdr.nr_reqtype == NETMAP_REQ_PORT_INFO_GET) {
+		int sane = rnd() % 2;
+
 		body.reg.nr_tx_slots = slots();
 		body.reg.nr_rx_slots = slots();
 		body.reg.nr_tx_rings = PICK(rings);
 		body.reg.nr_rx_rings = PICK(rings);
-		body.reg.nr_host_tx_rings = PICK(rings);
-		body.reg.nr_host_rx_rings = PICK(rings);
-		body.reg.nr_mem_id = rnd() % 4 ? 0 : number();
-		body.reg.nr_ringid = rnd() % 2 ? 0 : number();
-		body.reg.nr_mode = PICK(modes);
+		body.reg.nr_host_tx_rings = sane ? 0 : PICK(rings);
+		body.reg.nr_host_rx_rings = sane ? 0 : PICK(rings);
+		body.reg.nr_mem_id = sane ? 0 : number();
+		body.reg.nr_ringid = sane ? 0 : number();
+		body.reg.nr_mode = sane ? NR_REG_ALL_NIC : PICK(modes);
 		body.reg.nr_extra_bufs = PICK(extra);
-		body.reg.nr_flags = rnd() % 2 ? 0 : (uint64_t)rnd() & 0x3ff00;
+		body.reg.nr_flags = sane ? 0 : (uint64_t)rnd() & 0x3ff00;
 	}
-	if (rnd() % 16 == 0)
+	if (rnd() % 32 == 0)
 		hdr.nr_version = number();
-	if (rnd() % 16 == 0)
+	if (rnd() % 32 == 0)
 		hdr.nr_reserved = number();
 	name(hdr.nr_name, sizeof(hdr.nr_name));
 	hdr.nr_body = address(&body);
@@ -312,7 +316,7 @@ life(uint64_t seed)
 			(void)lseek(f->fd, rnd(), SEEK_SET);
 			break;
 		default:
-			if (fork() == 0)
+			if (rnd() % 8 == 0 && fork() == 0)
 				_exit(0);	/* a second holder of files and mappings, for a moment */
 			while (waitpid(-1, NULL, WNOHANG) > 0)
 				;

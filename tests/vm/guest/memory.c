@@ -34,21 +34,25 @@ write_file(const char *path, const char *text)
 	close(fd);
 }
 
+/* Free memory, what waits in the lists of each CPU included: MemFree leaves that out. */
 static long
-meminfo(const char *key)
+free_memory_kb(void)
 {
-	FILE *f = fopen("/proc/meminfo", "r");
+	FILE *f;
 	char line[256];
-	long value = -1;
+	long pages = 0, n;
 
+	write_file("/proc/sys/vm/drop_caches", "3");
+	write_file("/proc/sys/vm/stat_refresh", "1");
+	f = fopen("/proc/zoneinfo", "r");
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
-			value = atol(line + strlen(key) + 1);
+		if (sscanf(line, " pages free %ld", &n) == 1 || sscanf(line, " count: %ld", &n) == 1)
+			pages += n;
 	if (f != NULL)
 		fclose(f);
-	if (value < 0)
-		die(0, "/proc/meminfo has no %s", key);
-	return value;
+	if (pages == 0)
+		die(0, "/proc/zoneinfo shows nothing");
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 static void
@@ -57,10 +61,8 @@ measure(struct usage *u)
 	char line[512];
 	FILE *f;
 
-	write_file("/proc/sys/vm/drop_caches", "3");
-	write_file("/proc/sys/vm/compact_memory", "1");	/* drains the per-CPU lists of free pages */
 	memset(u, 0, sizeof(*u));
-	u->free_kb = meminfo("MemFree");
+	u->free_kb = free_memory_kb();
 	f = fopen("/proc/vmallocinfo", "r");
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
 		u->netmap_vmalloc += strstr(line, "[netmap]") != NULL;
@@ -138,9 +140,10 @@ cmd_rounds(int argc, char **argv)
 	unsigned n = arg_number(argc, argv, 1, 100), i, j, worst = 0;
 	long grew, most = 0;
 
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < 10; i++) {
 		one_round(i);
-	measure(&before);
+		measure(&before);	/* looking takes memory too, the first times */
+	}
 	for (i = 0; i < n; i++)
 		one_round(i);
 	measure(&after);
