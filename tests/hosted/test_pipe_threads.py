@@ -8,6 +8,8 @@ import subprocess
 import build_core
 import pytest
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.mark.parametrize(
     ("variant", "packets"),
