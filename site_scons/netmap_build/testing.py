@@ -18,6 +18,7 @@ from . import debian_kernel, kernels, needs, toolchains, venvs
 from .errors import BuildError, report, say
 from .vm.target import Target
 
+LEAST_PATIENCE = 600  # seconds: a busy machine is no hang
 NO_TESTS = 5  # pytest's exit code for a run that collected nothing
 
 
@@ -171,7 +172,7 @@ def command(context: Context, layer: Layer, python: Path) -> list[str]:
 
 
 def run_layer(context: Context, layer: Layer) -> Result:
-    """One pytest, stopped with all it started when it takes three times its budget."""
+    """One pytest, stopped with all it started when it hangs."""
     began = time.monotonic()
     try:
         needs.ensure(f"test-{layer.folder}", may_install=context.may_install)
@@ -181,13 +182,14 @@ def run_layer(context: Context, layer: Layer) -> Result:
     except BuildError as error:
         report(error)
         return Result(layer, time.monotonic() - began, 1)
+    patience = max(LEAST_PATIENCE, 3 * layer.seconds)
     say(f"netmap: {layer.name} tests")
     process = subprocess.Popen(words, cwd=context.top, env=env, start_new_session=True)
     try:
-        code = process.wait(timeout=3 * layer.seconds)
+        code = process.wait(timeout=patience)
     except subprocess.TimeoutExpired:
         stop(process)
-        say(f"netmap: the {layer.name} tests were stopped after {3 * layer.seconds} s")
+        say(f"netmap: the {layer.name} tests were stopped after {patience} s")
         code = 1
     except BaseException:
         stop(process)
