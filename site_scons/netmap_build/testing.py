@@ -233,4 +233,7 @@ def run_vm_command(name: str, words: str, context: Context) -> int:
     """The `try` and `bench` targets: one module of netmap_build.vm each."""
     module = importlib.import_module(f"netmap_build.vm.{'tryout' if name == 'try' else name}")
     argv = ["--config", str(vm_config(context)), *shlex.split(words)]
-    return int(module.main(argv, context.top))
+    try:
+        return int(module.main(argv, context.top))
+    except SystemExit as stop:  # argparse answers -h and wrong words by leaving
+        return stop.code if isinstance(stop.code, int) else 1

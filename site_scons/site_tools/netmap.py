@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from netmap_build.errors import BuildError, report
 from netmap_build.session import Session
 
 Nodes = list[Any]
+ACTING = threading.Lock()  # SCons runs targets in parallel; tests and VMs want the machine alone
 
 
 class Step:
@@ -186,8 +188,9 @@ def action_target(env: Any, name: str, nodes: Nodes, work: Callable[[], int | No
     run: Session = env["RUN"]
 
     def prepared() -> int | None:
-        needs.ensure(name, may_install=not run.options.no_install)
-        return work()
+        with ACTING:
+            needs.ensure(name, may_install=not run.options.no_install)
+            return work()
 
     env.AlwaysBuild(env.Alias(name, nodes, action(env, f"{name}", prepared)))
 

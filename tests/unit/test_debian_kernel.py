@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
-from netmap_build import debian_kernel
+from netmap_build import debian_kernel, kernels
 from netmap_build.apt import Package, PrivateApt
 from netmap_build.errors import BuildError
 
@@ -56,6 +57,29 @@ def test_relocating_twice_changes_nothing(tmp_path: Path) -> None:
     debian_kernel.relocate(root)
     assert makefile.read_text() == before
     assert "/usr/src" not in before
+
+
+def test_a_module_reads_nothing_of_the_machines_own_kernels(tmp_path: Path) -> None:
+    kernel = kernels.fetched_default("")
+    if kernel is None:
+        pytest.skip("no kernel in the build cache: ./sconsw fetch")
+    (tmp_path / "Kbuild").write_text("obj-m := tiny.o\n")
+    (tmp_path / "tiny.c").write_text(
+        '#include <linux/module.h>\n#include <linux/netdevice.h>\nMODULE_LICENSE("GPL");\n'
+    )
+    subprocess.run(
+        ["make", "-C", str(kernel.headers_dir), f"M={tmp_path}", "tiny.o"],
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    root = debian_kernel.current()
+    assert root is not None
+    words = (tmp_path / ".tiny.o.cmd").read_text().split()
+    named = [Path(os.path.normpath(word)) for word in words if word.startswith("/")]
+    kernels_files = [path for path in named if "linux-headers" in str(path)]
+    assert kernels_files
+    assert [path for path in kernels_files if not path.is_relative_to(root)] == []
+    assert [path for path in named if path.is_relative_to("/usr/src")] == []
 
 
 class FakeApt(PrivateApt):

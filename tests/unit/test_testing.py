@@ -108,3 +108,11 @@ def test_stopping_a_layer_ends_what_it_started(tmp_path: Path) -> None:
     # the pipe closes only when the grandchild, which holds it too, is gone
     assert process.stdout.read() == b""
     assert process.returncode is not None
+
+
+def test_a_command_that_leaves_with_a_code_gives_that_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(testing, "vm_config", lambda context: tmp_path / "vm.json")
+    assert testing.run_vm_command("bench", "-h", context(tmp_path)) == 0
+    assert testing.run_vm_command("bench", "--no-such-option", context(tmp_path)) == 2
