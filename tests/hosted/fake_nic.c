@@ -237,6 +237,7 @@ static int nic_txsync(struct netmap_kring *kring, int flags)
 
 	(void)flags;
 	count(&nic->stats.txsyncs);
+	NM_HOST_UNSPOIL(); /* the driver's reads are its own, not the core's again */
 	pthread_mutex_lock(&q->bus);
 	for (i = kring->nr_hwcur; q->on && i != kring->rhead; i = nm_next(i, lim)) {
 		uint64_t slot = nm_user_read64((const uint64_t *)(const void *)&kring->ring->slot[i]);
@@ -276,6 +277,7 @@ static int nic_rxsync(struct netmap_kring *kring, int flags)
 	uint32_t i, nic_i;
 
 	count(&nic->stats.rxsyncs);
+	NM_HOST_UNSPOIL();
 	if (nm_param(no_pendintr) || (flags & NAF_FORCE_READ) || (kring->nr_kflags & NKR_PENDINTR)) {
 		nm_atomic_and(&kring->nr_kflags, ~(uint32_t)NKR_PENDINTR);
 		pthread_mutex_lock(&q->bus);
@@ -483,7 +485,7 @@ struct nmh_nic *nmh_nic_new(struct nmh_ns *ns, const char *name, const struct nm
 	nm_os_if_lock();
 	*err = netmap_attach(&na);
 	nm_os_if_unlock();
-	nm_host_assert_clean("netmap_attach");
+	nm_host_leave("netmap_attach");
 	if (*err != 0) {
 		nm_host_if_free(nic->ifp);
 		nic_destroy(nic);
@@ -502,7 +504,7 @@ void nmh_nic_detach(struct nmh_nic *nic)
 	nm_os_if_lock();
 	netmap_detach(nic->ifp);
 	nm_os_if_unlock();
-	nm_host_assert_clean("netmap_detach");
+	nm_host_leave("netmap_detach");
 	nic->attached = false;
 	if (nic->cfg.irq_thread) {
 		pthread_mutex_lock(&nic->irq_lock);
@@ -645,7 +647,7 @@ void nmh_nic_reset(struct nmh_nic *nic, uint32_t at)
 		netmap_enable_all_rings(nic->ifp);
 	}
 	nm_os_if_unlock();
-	nm_host_assert_clean("a reset");
+	nm_host_leave("a reset");
 }
 
 void nmh_nic_rings(struct nmh_nic *nic, int on)
@@ -656,7 +658,7 @@ void nmh_nic_rings(struct nmh_nic *nic, int on)
 	else
 		netmap_disable_all_rings(nic->ifp);
 	nm_os_if_unlock();
-	nm_host_assert_clean("stopping or starting rings");
+	nm_host_leave("stopping or starting rings");
 }
 
 void nmh_nic_stats(struct nmh_nic *nic, struct nmh_nic_stats *st)

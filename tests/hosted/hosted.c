@@ -17,27 +17,20 @@ struct nmh_poll {
 	struct nm_poll poll;
 };
 
-/* Every way out of the core. */
-static void leave(const char *where)
-{
-	nm_host_assert_clean(where);
-	NM_HOST_UNSPOIL();
-}
-
 /* ---- life ----------------------------------------------------------------------- */
 
 int nmh_init(void)
 {
 	int err = nm_core_init();
 
-	leave("nm_core_init");
+	nm_host_leave("nm_core_init");
 	return err;
 }
 
 void nmh_fini(void)
 {
 	nm_core_fini();
-	leave("nm_core_fini");
+	nm_host_leave("nm_core_fini");
 }
 
 uint64_t nmh_live(void)
@@ -81,7 +74,7 @@ struct nmh_ns *nmh_ns_new(void)
 void nmh_ns_free(struct nmh_ns *ns)
 {
 	nm_ns_fini(&ns->ns);
-	leave("nm_ns_fini");
+	nm_host_leave("nm_ns_fini");
 	free(ns);
 }
 
@@ -91,14 +84,14 @@ struct nm_handle *nmh_open(struct nmh_ns *ns)
 {
 	struct nm_handle *h = nm_ctl_open(&ns->ns);
 
-	leave("open");
+	nm_host_leave("open");
 	return h;
 }
 
 void nmh_close(struct nm_handle *h)
 {
 	nm_ctl_close(h);
-	leave("close");
+	nm_host_leave("close");
 }
 
 int nmh_ctrl(struct nm_handle *h, uint64_t uhdr)
@@ -111,7 +104,7 @@ int nmh_ctrl(struct nm_handle *h, uint64_t uhdr)
 	if (img != NULL)
 		err = nm_ctl_scatter(uhdr, img, err);
 	nm_os_free(img);
-	leave("NIOCCTRL");
+	nm_host_leave("NIOCCTRL");
 	return err;
 }
 
@@ -119,7 +112,7 @@ int nmh_legacy_info(struct nm_handle *h, struct nmreq *req)
 {
 	int err = nm_ctl_legacy_info(h, req);
 
-	leave("NIOCGINFO");
+	nm_host_leave("NIOCGINFO");
 	return err;
 }
 
@@ -127,7 +120,7 @@ int nmh_legacy_regif(struct nm_handle *h, struct nmreq *req)
 {
 	int err = nm_ctl_legacy_regif(h, req);
 
-	leave("NIOCREGIF");
+	nm_host_leave("NIOCREGIF");
 	return err;
 }
 
@@ -135,7 +128,7 @@ int nmh_txsync(struct nm_handle *h)
 {
 	int err = nm_ctl_sync(h, NR_TX);
 
-	leave("NIOCTXSYNC");
+	nm_host_leave("NIOCTXSYNC");
 	return err;
 }
 
@@ -143,7 +136,7 @@ int nmh_rxsync(struct nm_handle *h)
 {
 	int err = nm_ctl_sync(h, NR_RX);
 
-	leave("NIOCRXSYNC");
+	nm_host_leave("NIOCRXSYNC");
 	return err;
 }
 
@@ -153,7 +146,7 @@ int nmh_poll_now(struct nm_handle *h, int events)
 {
 	int ready = nm_ctl_poll(h, events, NULL);
 
-	leave("poll");
+	nm_host_leave("poll");
 	return ready;
 }
 
@@ -165,12 +158,12 @@ int nmh_poll_sleep(struct nm_handle *h, int events, int timeout_ms)
 
 	nm_host_poll_init(&p);
 	ready = nm_ctl_poll(h, events, &p);
-	leave("poll");
+	nm_host_leave("poll");
 	/* the wake-ups that came while it looked count: look again before sleeping */
 	for (seen = 0; ready == 0 && nm_host_poll_wait(&p, seen, timeout_ms);) {
 		seen = nm_host_poll_wakes(&p);
 		ready = nm_ctl_poll(h, events, NULL);
-		leave("poll");
+		nm_host_leave("poll");
 	}
 	nm_host_poll_fini(&p);
 	return ready;
@@ -184,7 +177,7 @@ struct nmh_poll *nmh_sleeper_new(struct nm_handle *h, int events, int *ready)
 		nm_host_fatal("out of memory");
 	nm_host_poll_init(&p->poll);
 	*ready = nm_ctl_poll(h, events, &p->poll);
-	leave("poll");
+	nm_host_leave("poll");
 	return p;
 }
 
@@ -211,7 +204,7 @@ int nmh_mmap(struct nm_handle *h, uint64_t offset, uint64_t len, void **user)
 	struct nm_os_pages *pages;
 	int err = nm_ctl_mmap(h, offset, len, &pages);
 
-	leave("mmap");
+	nm_host_leave("mmap");
 	return err != 0 ? err : nm_host_pages_map(pages, offset, len, user);
 }
 

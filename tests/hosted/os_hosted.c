@@ -222,6 +222,12 @@ void nm_host_assert_clean(const char *where)
 		nm_host_fatal("%s: still in an interrupt", where);
 }
 
+void nm_host_leave(const char *where)
+{
+	nm_host_assert_clean(where);
+	NM_HOST_UNSPOIL();
+}
+
 void nm_host_irq_enter(void)
 {
 	nm_host_me()->irq_depth++;
@@ -230,7 +236,8 @@ void nm_host_irq_enter(void)
 void nm_host_irq_exit(void)
 {
 	NM_BUG_ON(nm_host_self.irq_depth == 0);
-	nm_host_self.irq_depth--;
+	if (--nm_host_self.irq_depth == 0)
+		NM_HOST_UNSPOIL();
 }
 
 bool nm_host_irq_possible(void)
@@ -832,6 +839,12 @@ struct nm_os_pages {
 	struct nm_os_pages *next;
 };
 
+#ifdef NM_HOSTILE
+static void forget_spoilt(const uint8_t *from, size_t bytes);
+#else
+#define forget_spoilt(from, bytes) ((void)0)
+#endif
+
 static struct nm_os_pages *page_runs;
 static uint64_t next_phys = 1ULL << 40;
 
@@ -890,6 +903,7 @@ void nm_os_pages_free(struct nm_os_pages *p)
 	live_page_runs--;
 	live_page_bytes -= p->bytes;
 	pthread_mutex_unlock(&blocks_lock);
+	forget_spoilt(p->kva, p->bytes);
 	munmap(p->guard, p->bytes + 2 * NM_PAGE_SIZE);
 	close(p->fd);
 	free(p);
@@ -990,6 +1004,17 @@ int nm_os_copyin(uint64_t uaddr, void *dst, size_t len)
 	return n == len ? 0 : EFAULT;
 }
 
+#ifdef NM_HOSTILE
+static void forget_spoilt(const uint8_t *p, size_t n);
+#define NM_HOST_WRITTEN(p, n)                                                  \
+	do {                                                                   \
+		if (nm_host_self.nspoilt != 0)                                 \
+			forget_spoilt(p, n);                                   \
+	} while (0)
+#else
+#define NM_HOST_WRITTEN(p, n) ((void)0)
+#endif
+
 int nm_os_copyout(const void *src, uint64_t uaddr, size_t len)
 {
 	uint8_t *mem;
@@ -999,6 +1024,7 @@ int nm_os_copyout(const void *src, uint64_t uaddr, size_t len)
 	n = arena_reach(uaddr, len, &mem);
 	if (n != 0)
 		memcpy(mem, src, n);
+	NM_HOST_WRITTEN(mem, n);
 	return n == len ? 0 : EFAULT;
 }
 
@@ -1033,28 +1059,38 @@ uint64_t nm_host_hostile_reads(void)
 }
 
 #ifdef NM_HOSTILE
+/* Where in spoilt[] an address may be: a guess, checked against what is there. */
+#define GUESSES 65536
+static __thread uint32_t guess_of[GUESSES];
+
+static uint32_t *guess(const void *p)
+{
+	return &guess_of[((uintptr_t)p >> 2) % GUESSES];
+}
+
+/* The note about an address, NULL: there is none. */
+static struct nm_host_spoilt *spoilt_at(const void *p)
+{
+	struct nm_host_thread *t = nm_host_me();
+	uint32_t i = *guess(p);
+
+	return i < t->nspoilt && t->spoilt[i].p == p ? &t->spoilt[i] : NULL;
+}
+
 void nm_host_spoil(const void *p, uint32_t n)
 {
 	struct nm_host_thread *t = nm_host_me();
-	struct nm_host_spoilt *s;
-	uint32_t i;
+	struct nm_host_spoilt *s = spoilt_at(p);
 
-	for (i = 0; i < t->nspoilt; i++) {
-		s = &t->spoilt[i];
-		if (s->p == p && s->n == n) {
-			uint64_t now = 0;
-
-			memcpy(&now, p, n);
-			if (now == s->after)
-				return; /* the reader has had the bad value already */
-		}
-	}
+	if (s != NULL && s->n == n && memcmp(p, &s->after, n) == 0)
+		return; /* the reader has had the bad value already */
 	if (t->nspoilt == t->spoilt_room) {
 		t->spoilt_room = t->spoilt_room ? 2 * t->spoilt_room : 1024;
 		t->spoilt = realloc(t->spoilt, t->spoilt_room * sizeof(*t->spoilt));
 		if (t->spoilt == NULL)
 			nm_host_fatal("out of memory");
 	}
+	*guess(p) = t->nspoilt;
 	s = &t->spoilt[t->nspoilt++];
 	memset(s, 0, sizeof(*s));
 	s->p = (uint8_t *)(uintptr_t)p;
@@ -1068,6 +1104,46 @@ void nm_host_spoil(const void *p, uint32_t n)
 		s->after &= UINT32_MAX;
 	memcpy(s->p, &s->after, n);
 	t->spoilt_reads++;
+}
+
+void nm_host_wrote(const void *p, uint32_t n)
+{
+	const uint8_t *q;
+
+	/* notes are of 4 or 8 bytes: one that begins before may reach into it */
+	for (q = (const uint8_t *)p - 4; q < (const uint8_t *)p + n; q += 4) {
+		struct nm_host_spoilt *s = spoilt_at(q);
+
+		if (s != NULL && q + s->n > (const uint8_t *)p)
+			s->n = 0;
+	}
+}
+
+/* Memory that is going away needs nothing put back. */
+static void forget_spoilt(const uint8_t *from, size_t bytes)
+{
+	struct nm_host_thread *t = nm_host_me();
+	uint32_t i;
+
+	for (i = 0; i < t->nspoilt; i++) {
+		if (t->spoilt[i].p >= from && t->spoilt[i].p < from + bytes)
+			t->spoilt[i].n = 0;
+	}
+}
+
+/* The core has written there: what it wrote stays, though it may look like what was spoilt. */
+static void forget_spoilt(const uint8_t *p, size_t n)
+{
+	struct nm_host_thread *t = nm_host_me();
+	uint32_t i, kept = 0;
+
+	for (i = 0; i < t->nspoilt; i++) {
+		const struct nm_host_spoilt *s = &t->spoilt[i];
+
+		if (s->p + s->n <= p || s->p >= p + n)
+			t->spoilt[kept++] = *s;
+	}
+	t->nspoilt = kept;
 }
 
 void nm_host_unspoil(void)

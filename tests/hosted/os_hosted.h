@@ -170,12 +170,19 @@ typedef uint64_t __attribute__((may_alias)) nm_host_u64;
 #ifdef NM_HOSTILE
 /* Notes that [p, p+n) has been read and overwrites it; n is 4 or 8. */
 void nm_host_spoil(const void *p, uint32_t n);
+/* The core has written there. */
+void nm_host_wrote(const void *p, uint32_t n);
 /* Puts back what was overwritten and is still as overwritten. */
 void nm_host_unspoil(void);
 #define NM_HOST_SPOIL(p, n)                                                    \
 	do {                                                                   \
 		if (nm_unlikely(nm_host_self.hostile != 0))                    \
 			nm_host_spoil(p, n);                                   \
+	} while (0)
+#define NM_HOST_WROTE(p, n)                                                    \
+	do {                                                                   \
+		if (nm_unlikely(nm_host_self.nspoilt != 0))                    \
+			nm_host_wrote(p, n);                                   \
 	} while (0)
 #define NM_HOST_UNSPOIL()                                                      \
 	do {                                                                   \
@@ -184,6 +191,7 @@ void nm_host_unspoil(void);
 	} while (0)
 #else
 #define NM_HOST_SPOIL(p, n) ((void)0)
+#define NM_HOST_WROTE(p, n) ((void)0)
 #define NM_HOST_UNSPOIL() ((void)0)
 #endif
 
@@ -222,16 +230,19 @@ static inline uint32_t nm_user_read32_acquire(const uint32_t *p)
 
 static inline void nm_user_write32(uint32_t *p, uint32_t v)
 {
+	NM_HOST_WROTE(p, 4);
 	__atomic_store_n((nm_host_u32 *)p, v, __ATOMIC_RELAXED);
 }
 
 static inline void nm_user_write64(uint64_t *p, uint64_t v)
 {
+	NM_HOST_WROTE(p, 8);
 	__atomic_store_n((nm_host_u64 *)p, v, __ATOMIC_RELAXED);
 }
 
 static inline void nm_user_write32_release(uint32_t *p, uint32_t v)
 {
+	NM_HOST_WROTE(p, 4);
 	__atomic_store_n((nm_host_u32 *)p, v, __ATOMIC_RELEASE);
 }
 

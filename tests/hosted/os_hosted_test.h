@@ -8,6 +8,9 @@
 /* Stops the process when the calling thread still holds or is inside anything. */
 void nm_host_assert_clean(const char *where);
 
+/* The end of a call: that, and what a hostile program overwrote is put back. */
+void nm_host_leave(const char *where);
+
 /* Marks the calling thread as inside an interrupt. */
 void nm_host_irq_enter(void);
 void nm_host_irq_exit(void);
