@@ -1004,17 +1004,6 @@ int nm_os_copyin(uint64_t uaddr, void *dst, size_t len)
 	return n == len ? 0 : EFAULT;
 }
 
-#ifdef NM_HOSTILE
-static void forget_spoilt(const uint8_t *p, size_t n);
-#define NM_HOST_WRITTEN(p, n)                                                  \
-	do {                                                                   \
-		if (nm_host_self.nspoilt != 0)                                 \
-			forget_spoilt(p, n);                                   \
-	} while (0)
-#else
-#define NM_HOST_WRITTEN(p, n) ((void)0)
-#endif
-
 int nm_os_copyout(const void *src, uint64_t uaddr, size_t len)
 {
 	uint8_t *mem;
@@ -1024,7 +1013,7 @@ int nm_os_copyout(const void *src, uint64_t uaddr, size_t len)
 	n = arena_reach(uaddr, len, &mem);
 	if (n != 0)
 		memcpy(mem, src, n);
-	NM_HOST_WRITTEN(mem, n);
+	forget_spoilt(mem, n); /* an answer may look like what was spoilt */
 	return n == len ? 0 : EFAULT;
 }
 
@@ -1119,7 +1108,7 @@ void nm_host_wrote(const void *p, uint32_t n)
 	}
 }
 
-/* Memory that is going away needs nothing put back. */
+/* Memory that is going away, or was written by the core, needs nothing put back. */
 static void forget_spoilt(const uint8_t *from, size_t bytes)
 {
 	struct nm_host_thread *t = nm_host_me();
@@ -1129,21 +1118,6 @@ static void forget_spoilt(const uint8_t *from, size_t bytes)
 		if (t->spoilt[i].p >= from && t->spoilt[i].p < from + bytes)
 			t->spoilt[i].n = 0;
 	}
-}
-
-/* The core has written there: what it wrote stays, though it may look like what was spoilt. */
-static void forget_spoilt(const uint8_t *p, size_t n)
-{
-	struct nm_host_thread *t = nm_host_me();
-	uint32_t i, kept = 0;
-
-	for (i = 0; i < t->nspoilt; i++) {
-		const struct nm_host_spoilt *s = &t->spoilt[i];
-
-		if (s->p + s->n <= p || s->p >= p + n)
-			t->spoilt[kept++] = *s;
-	}
-	t->nspoilt = kept;
 }
 
 void nm_host_unspoil(void)

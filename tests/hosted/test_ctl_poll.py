@@ -171,6 +171,23 @@ def test_rx_is_synced_with_pollin_and_always_with_do_rx_poll(
     assert got == (events & POLLOUT) | (POLLIN if events & POLLIN else 0)
 
 
+def test_a_tx_ring_with_nothing_to_send_is_not_synced_for_a_reader(core: Core) -> None:
+    for name, value in {"if_num": 8, "ring_num": 16, "buf_num": 2048}.items():
+        core.set_param(name, value)
+    nic = core.nic("eth0")
+    handle = core.open("eth0")
+    before = nic.stats.txsyncs
+    handle.poll(POLLIN)
+    handle.poll(0)
+    assert nic.stats.txsyncs == before
+    handle.poll(POLLOUT)
+    assert nic.stats.txsyncs == before + 1
+    handle.tx[0].put(FRAME)
+    handle.poll(0)
+    assert nic.stats.txsyncs == before + 2
+    assert nic.sent() == [FRAME]
+
+
 def test_all_bound_rings_are_synced(core: Core) -> None:
     a = core.open("vale0:a", tx_rings=3, rx_rings=3)
     b = core.open("vale0:b", tx_rings=3, rx_rings=3)
