@@ -44,6 +44,9 @@
 /* A function off the hot path: kept out of line, so that its registers and stack do
  * not burden the caller. */
 #define nm_cold __attribute__((__noinline__, __cold__))
+/* Where a call, or its absence, was measured to matter. */
+#define nm_always_inline inline __attribute__((__always_inline__))
+#define nm_noinline __attribute__((__noinline__))
 
 enum nm_lock_class {
 	NM_LOCK_CONTROL = 2,
@@ -96,7 +99,8 @@ enum nm_lock_class {
  * Wait queues.  struct nm_waitq, and struct nm_poll: the system's record of one
  * poll call, never looked into by the core.
  *   void nm_waitq_init(struct nm_waitq *), nm_waitq_destroy     (sleep)
- *   bool nm_waitq_has_sleepers(struct nm_waitq *)  full barrier first   (any)
+ *   bool nm_waitq_has_sleepers(struct nm_waitq *)                       (any)
+ *     the caller has put nm_mb() between its change and this
  *   void nm_waitq_wake(struct nm_waitq *)          wakes all            (any)
  *   void nm_waitq_record(struct nm_waitq *, struct nm_poll *)           (sleep)
  *

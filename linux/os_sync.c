@@ -60,7 +60,7 @@ void nm_waitq_wake(struct nm_waitq *q)
 }
 
 /* Does nothing once the poll call has its queues, or wants none.  The core's barrier
- * follows, the other half of the one in nm_waitq_has_sleepers(). */
+ * follows, the other half of the one before nm_waitq_has_sleepers(). */
 void nm_waitq_record(struct nm_waitq *q, struct nm_poll *p)
 {
 	poll_wait(p->file, &q->head, p->table);
@@ -94,26 +94,6 @@ void nm_os_defer_barrier(void)
 void nm_os_nap(void)
 {
 	usleep_range(800, 1200);
-}
-
-/* Each rx sync asks.  On 64-bit kernels the clock is read straight into the answer, which
- * spares the frame and its canary; 32 bits make the cheapest division. */
-void nm_os_timestamp(struct timeval *tv)
-{
-#if BITS_PER_LONG == 64
-	struct timespec64 *now = (struct timespec64 *)tv;
-
-	static_assert(sizeof(*now) == sizeof(*tv));
-	static_assert(offsetof(struct timespec64, tv_nsec) == offsetof(struct timeval, tv_usec));
-	ktime_get_real_ts64(now);
-	tv->tv_usec = (uint32_t)now->tv_nsec / 1000U;
-#else
-	struct timespec64 now;
-
-	ktime_get_real_ts64(&now);
-	tv->tv_sec = (long)now.tv_sec;
-	tv->tv_usec = now.tv_nsec / 1000;
-#endif
 }
 
 void nm_os_log(int level, const char *fmt, ...)

@@ -185,7 +185,6 @@ void nm_waitq_record(struct nm_waitq *, struct nm_poll *);
 
 static inline bool nm_waitq_has_sleepers(struct nm_waitq *q)
 {
-	nm_mb();
 	return nm_read_once(&q->sleepers) != 0;
 }
 

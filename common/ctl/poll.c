@@ -38,7 +38,7 @@ static inline int worse(int a, int b)
 }
 
 /* Syncs the rx rings; the worst error of any.  *ready (may be NULL): some has packets. */
-static inline int sync_rx(struct nm_handle *h, int flags, bool *ready)
+static nm_always_inline int sync_rx(struct nm_handle *h, int flags, bool *ready)
 {
 	struct netmap_kring **krings = h->b.na->rx_rings;
 	uint32_t i = h->b.qfirst[NR_RX], last = h->b.qlast[NR_RX];
@@ -60,7 +60,7 @@ static inline int sync_rx(struct nm_handle *h, int flags, bool *ready)
 }
 
 /* The same for tx; without `all` only those rings that have something to send. */
-static inline int sync_tx(struct nm_handle *h, int flags, bool all, bool *ready)
+static nm_always_inline int sync_tx(struct nm_handle *h, int flags, bool all, bool *ready)
 {
 	struct netmap_kring **krings = h->b.na->tx_rings;
 	uint32_t i = h->b.qfirst[NR_TX], last = h->b.qlast[NR_TX];
@@ -81,14 +81,14 @@ static inline int sync_tx(struct nm_handle *h, int flags, bool all, bool *ready)
 }
 
 /* One function a direction, so that each has only its own registers and stack to keep. */
-static __attribute__((__noinline__)) int ioctl_tx(struct nm_handle *h)
+static nm_noinline int ioctl_tx(struct nm_handle *h)
 {
 	int error = sync_tx(h, NAF_FORCE_RECLAIM | NM_SYNC_CAN_FAULT, true, NULL);
 
 	return error == EINVAL ? 0 : error;
 }
 
-static __attribute__((__noinline__)) int ioctl_rx(struct nm_handle *h)
+static nm_noinline int ioctl_rx(struct nm_handle *h)
 {
 	int error = sync_rx(h, NAF_FORCE_READ | NM_SYNC_CAN_FAULT, NULL);
 
@@ -99,8 +99,7 @@ int nm_ctl_sync(struct nm_handle *h, enum txrx t)
 {
 	if (nm_unlikely(!is_bound(h)))
 		return ENXIO;
-	if (nm_unlikely(is_gone(h->b.na)))
-		return EIO;
+	/* the rings of a port that is gone are stopped, and say EIO themselves */
 	return t == NR_TX ? ioctl_tx(h) : ioctl_rx(h);
 }
 

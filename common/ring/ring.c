@@ -28,12 +28,6 @@
  */
 #include "ring/ring.h"
 
-/* Slots from a to b, going forward. */
-static inline uint32_t ring_dist(uint32_t a, uint32_t b, uint32_t n)
-{
-	return b >= a ? b - a : b + n - a;
-}
-
 void nm_kr_init(struct netmap_kring *kring, struct netmap_adapter *na, enum txrx t, uint32_t id,
 		uint32_t slots)
 {
@@ -149,57 +143,11 @@ int netmap_ring_reinit(struct netmap_kring *kring)
 	return 1;
 }
 
-/* Takes over head and cur; false when they are impossible. */
-static inline bool ring_prologue(struct netmap_kring *kring)
-{
-	struct netmap_ring *ring = kring->ring;
-	uint32_t n = kring->nkr_num_slots;
-	uint32_t head = nm_user_read32_acquire(&ring->head);
-	uint32_t cur = nm_user_read32(&ring->cur);
-	uint32_t start = kring->nr_hwcur;
-	uint32_t to_head, to_cur;
-
-	if (nm_unlikely(head >= n))
-		return false;
-	to_cur = to_head = ring_dist(start, head, n);
-	if (nm_unlikely(cur != head)) { /* most programs move them together */
-		to_cur = ring_dist(start, cur, n);
-		if (cur >= n || to_head > to_cur)
-			return false;
-	}
-	if (nm_unlikely(to_cur > ring_dist(start, kring->rtail, n)))
-		return false;
-	kring->rhead = head;
-	kring->rcur = cur;
-	return true;
-}
-
-static inline void ring_publish(struct netmap_kring *kring)
-{
-	uint32_t tail = nm_load_acquire(&kring->nr_hwtail);
-
-	nm_write_once(&kring->rtail, tail);
-	nm_user_write32_release(&kring->ring->tail, tail);
-}
-
-static inline int sync_once(struct netmap_kring *kring, int flags)
-{
-	int error;
-
-	if (nm_unlikely(!ring_prologue(kring))) {
-		netmap_ring_reinit(kring);
-		return EINVAL;
-	}
-	error = kring->nm_sync(kring, flags);
-	ring_publish(kring);
-	return error;
-}
-
 /* Somebody asked for a sync while one was running: until nobody does. */
-static nm_cold int sync_again(struct netmap_kring *kring, int flags, int error)
+nm_cold int nm_kr_sync_again(struct netmap_kring *kring, int flags, int error)
 {
 	do {
-		int e = sync_once(kring, flags);
+		int e = nm_kr_sync_once(kring, flags);
 
 		if (e && !error)
 			error = e;
@@ -208,23 +156,13 @@ static nm_cold int sync_again(struct netmap_kring *kring, int flags, int error)
 	return error;
 }
 
-int nm_kr_sync(struct netmap_kring *kring, int flags)
-{
-	int error = nm_kr_enter(kring);
-
-	if (nm_unlikely(error))
-		return error == EBUSY ? 0 : error;
-	error = sync_once(kring, flags);
-	if (nm_unlikely(nm_kr_leave(kring)))
-		error = sync_again(kring, flags, error);
-	return error;
-}
-
 int nm_kr_wake(struct netmap_kring *kring, int flags)
 {
 	struct nm_waitq *port = &kring->na->si[kring->tx];
 
 	(void)flags;
+	/* what was published before what is looked at; nm_ctl_poll() has the other half */
+	nm_mb();
 	if (nm_waitq_has_sleepers(&kring->si))
 		nm_waitq_wake(&kring->si);
 	if (nm_waitq_has_sleepers(port))

@@ -376,6 +376,12 @@ static inline uint32_t memo_check(const struct nm_switch *sw, struct nm_vale_scr
 	return now;
 }
 
+static inline void runs_clear(struct nm_vale_scratch *s)
+{
+	s->nruns = s->ndests = 0;
+	s->all_first = s->all_last = NO_RUN;
+}
+
 /* Sorts the chunk into runs; returns the port when all of it goes to that one, else
  * DST_DROP: then the runs say where. */
 static inline uint32_t classify(struct nm_switch *sw, const struct nm_vale_port *from,
@@ -385,14 +391,8 @@ static inline uint32_t classify(struct nm_switch *sw, const struct nm_vale_port 
 	uint32_t i, start = 0, run_dst = DST_DROP, dst;
 	uint32_t n = s->n;
 
-	if (n == 1) {
-		run_dst = port_for(sw, from, s, s->frame, hdr_len, now);
-		if (nm_likely(run_dst < NM_SWITCH_PORTS))
-			return run_dst;
-	}
-	s->nruns = s->ndests = 0;
-	s->all_first = s->all_last = NO_RUN;
-	for (i = n == 1; i < n; i += FRAME_FRAGS(s->frame[i].meta)) {
+	runs_clear(s);
+	for (i = 0; i < n; i += FRAME_FRAGS(s->frame[i].meta)) {
 		dst = port_for(sw, from, s, &s->frame[i], hdr_len, now);
 		if (nm_likely(dst == run_dst))
 			continue;
@@ -405,6 +405,20 @@ static inline uint32_t classify(struct nm_switch *sw, const struct nm_vale_port 
 		return run_dst;
 	if (run_dst != DST_DROP)
 		add_run(s, run_dst, start, n);
+	return DST_DROP;
+}
+
+/* The same for a chunk that is one slot. */
+static inline uint32_t classify_one(struct nm_switch *sw, const struct nm_vale_port *from,
+				    struct nm_vale_scratch *s, uint32_t hdr_len)
+{
+	uint32_t dst = port_for(sw, from, s, s->frame, hdr_len, memo_check(sw, s));
+
+	if (nm_likely(dst < NM_SWITCH_PORTS))
+		return dst;
+	runs_clear(s);
+	if (dst != DST_DROP)
+		add_run(s, dst, 0, 1);
 	return DST_DROP;
 }
 
@@ -576,11 +590,12 @@ static void deliver_ring(struct netmap_kring *k, struct nm_vale_scratch *s, uint
 
 /* The rx rings of a port for packets from that ring; NULL: it takes none now. */
 static inline struct netmap_kring **rings_of(struct nm_switch *sw, uint32_t port,
-					     const struct netmap_kring *from, uint32_t *r)
+					     const struct netmap_kring *from, uint32_t hdr_len,
+					     uint32_t *r)
 {
 	struct nm_vale_port *p = nm_ptr_load((void **)&sw->port[port]);
 
-	if (p == NULL || p->up.virt_hdr_len != from->na->virt_hdr_len)
+	if (p == NULL || nm_read_once(&p->up.virt_hdr_len) != hdr_len)
 		return NULL;
 	*r = from->ring_id;
 	if (nm_unlikely(*r >= p->up.num_rx_rings))
@@ -589,12 +604,12 @@ static inline struct netmap_kring **rings_of(struct nm_switch *sw, uint32_t port
 }
 
 /* Two chains of runs, `one` to this port and `all` to everybody, to one port. */
-static void deliver(struct nm_switch *sw, struct netmap_kring *from, uint32_t port, uint32_t one,
-		    uint32_t all)
+static void deliver(struct nm_switch *sw, struct netmap_kring *from, uint32_t hdr_len,
+		    uint32_t port, uint32_t one, uint32_t all)
 {
 	struct nm_vale_scratch *s = from->vale;
 	uint32_t r, size = from->na->na_lut.objsize;
-	struct netmap_kring **rings = rings_of(sw, port, from, &r);
+	struct netmap_kring **rings = rings_of(sw, port, from, hdr_len, &r);
 
 	if (rings == NULL)
 		return;
@@ -608,7 +623,7 @@ static void deliver(struct nm_switch *sw, struct netmap_kring *from, uint32_t po
 
 /* Several ports, or everybody. */
 static nm_cold void deliver_runs(struct nm_switch *sw, const struct nm_vale_port *from,
-				 struct netmap_kring *kring)
+				 struct netmap_kring *kring, uint32_t hdr_len)
 {
 	struct nm_vale_scratch *s = kring->vale;
 	const struct nm_port_set *set;
@@ -616,7 +631,7 @@ static nm_cold void deliver_runs(struct nm_switch *sw, const struct nm_vale_port
 
 	if (s->all_first == NO_RUN) {
 		for (i = 0; i < s->ndests; i++)
-			deliver(sw, kring, s->dest[i].port, s->dest[i].first, NO_RUN);
+			deliver(sw, kring, hdr_len, s->dest[i].port, s->dest[i].first, NO_RUN);
 		return;
 	}
 	set = nm_ptr_load((void **)&sw->set);
@@ -627,7 +642,7 @@ static nm_cold void deliver_runs(struct nm_switch *sw, const struct nm_vale_port
 			continue;
 		if (d < s->ndests && s->dest[d].port == port)
 			one = s->dest[d].first;
-		deliver(sw, kring, port, one, s->all_first);
+		deliver(sw, kring, hdr_len, port, one, s->all_first);
 	}
 }
 
@@ -646,65 +661,81 @@ static inline bool put_one(struct netmap_kring *k, const struct frame *f, uint32
 	if (nm_unlikely(k->nr_mode != NKR_NETMAP_ON || FRAME_LEN(f->meta) > limit))
 		return false;
 	irq = nm_spin_lock(&k->q_lock);
+	if (nm_unlikely(nm_load_acquire(&k->nkr_state) & NM_KR_STOPPED))
+		goto out;
 	at = k->nkr_lease;
 	next = nm_next(at, lim);
-	if (nm_likely(!(nm_load_acquire(&k->nkr_state) & NM_KR_STOPPED) && at == k->nr_hwtail &&
-		      next != nm_load_acquire(&k->nr_hwcur))) {
+	if (nm_likely(at == k->nr_hwtail && next != nm_load_acquire(&k->nr_hwcur))) {
 		put(&k->ring->slot[at], &k->na->na_lut, f, limit);
 		k->nkr_lease = next;
 		nm_store_release(&k->nr_hwtail, next);
 		ok = true;
 	}
+out:
 	nm_spin_unlock(&k->q_lock, irq);
 	if (nm_likely(ok))
 		k->nm_notify(k, 0);
 	return ok;
 }
 
-static inline void forward(struct nm_switch *sw, const struct nm_vale_port *from,
-			   struct netmap_kring *kring, uint32_t hdr_len)
+/* The chunk goes where it belongs; `one`, known when compiling: it is one slot. */
+static nm_always_inline void forward(const struct nm_vale_port *from, struct netmap_kring *kring,
+				     uint32_t hdr_len, bool one)
 {
 	struct nm_vale_scratch *s = kring->vale;
-	uint32_t port = classify(sw, from, s, hdr_len), r;
+	uint32_t size = kring->na->na_lut.objsize, port, r;
 	struct netmap_kring **rings;
+	struct nm_switch *sw;
 
+	nm_read_enter();
+	sw = nm_ptr_load((void *const *)&from->sw);
+	if (nm_unlikely(sw == NULL))
+		goto out;
+	port = one ? classify_one(sw, from, s, hdr_len) : classify(sw, from, s, hdr_len);
 	if (nm_unlikely(port == DST_DROP)) {
-		deliver_runs(sw, from, kring);
-		return;
+		deliver_runs(sw, from, kring, hdr_len);
+		goto out;
 	}
 	/* the usual case: one run of everything to one port */
-	rings = rings_of(sw, port, kring, &r);
-	if (nm_unlikely(rings == NULL))
-		return;
-	if (s->n == 1 && put_one(rings[r], s->frame, kring->na->na_lut.objsize))
-		return;
+	rings = rings_of(sw, port, kring, hdr_len, &r);
+	if (nm_unlikely(rings == NULL) || (one && put_one(rings[r], s->frame, size)))
+		goto out;
 	s->npick = 1;
 	s->pick[0] = (struct run){ 0, (uint16_t)s->n, NO_RUN };
-	deliver_ring(rings[r], s, s->n, kring->na->na_lut.objsize);
+	deliver_ring(rings[r], s, s->n, size);
+out:
+	nm_read_exit();
+}
+
+/* Everything from slot `pos` on, whose word is `w`, chunk by chunk. */
+static nm_noinline void forward_chunks(const struct nm_vale_port *p, struct netmap_kring *kring,
+				       uint32_t pos, uint64_t w, uint32_t hdr_len, int flags)
+{
+	uint32_t limit = (uint32_t)nm_param(bridge_batch);
+
+	for (;;) {
+		pos = gather(kring, pos, w, MIN_FRAME + hdr_len, limit, flags);
+		if (kring->vale->n > 0)
+			forward(p, kring, hdr_len, false);
+		if (pos == kring->rhead)
+			break;
+		w = nm_user_read64((const uint64_t *)&kring->ring->slot[pos]);
+	}
 }
 
 int nm_vale_txsync(struct netmap_kring *kring, int flags)
 {
-	struct nm_vale_port *p = container_of(kring->na, struct nm_vale_port, up);
-	uint32_t hdr_len = nm_read_once(&kring->na->virt_hdr_len);
-	uint32_t limit = (uint32_t)nm_param(bridge_batch);
+	const struct nm_vale_port *p = container_of(kring->na, struct nm_vale_port, up);
 	uint32_t pos = kring->nr_hwcur, head = kring->rhead, lim = kring->nkr_num_slots - 1;
 
-	while (pos != head) {
+	if (pos != head) {
+		uint32_t hdr_len = nm_read_once(&kring->na->virt_hdr_len);
 		uint64_t w = nm_user_read64((const uint64_t *)&kring->ring->slot[pos]);
-		struct nm_switch *sw;
 
 		if (nm_next(pos, lim) == head && gather_one(kring, w, MIN_FRAME + hdr_len))
-			pos = head;
+			forward(p, kring, hdr_len, true);
 		else
-			pos = gather(kring, pos, w, MIN_FRAME + hdr_len, limit, flags);
-		if (kring->vale->n == 0)
-			continue;
-		nm_read_enter();
-		sw = nm_ptr_load((void **)&p->sw);
-		if (nm_likely(sw != NULL))
-			forward(sw, p, kring, hdr_len);
-		nm_read_exit();
+			forward_chunks(p, kring, pos, w, hdr_len, flags);
 	}
 	nm_store_release(&kring->nr_hwcur, head);
 	nm_store_release(&kring->nr_hwtail, nm_prev(head, lim));

@@ -257,7 +257,8 @@ static int port_new(struct nm_resolve *r, struct nm_switch *sw, struct netmap_ad
 		nm_mem_get(r->mem);
 	} else {
 		nm_port_need(na, 1, &need);
-		need.bufs += reg->nr_extra_bufs <= UINT32_MAX - need.bufs ? reg->nr_extra_bufs : 0;
+		need.bufs += reg->nr_extra_bufs < NM_MEM_MAX_EXTRA ? reg->nr_extra_bufs
+								     : NM_MEM_MAX_EXTRA;
 		na->na_flags |= NAF_MEM_OWNER;
 		na->nm_mem = nm_mem_private_new(&need, &error);
 		if (na->nm_mem == NULL)

@@ -386,7 +386,6 @@ void nm_waitq_record(struct nm_waitq *q, struct nm_poll *p);
 
 static inline bool nm_waitq_has_sleepers(struct nm_waitq *q)
 {
-	nm_mb();
 	return __atomic_load_n(&q->sleepers, __ATOMIC_RELAXED) != 0;
 }
 
