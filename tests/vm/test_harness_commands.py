@@ -40,6 +40,12 @@ def test_native_figures_get_a_column() -> None:
     assert row(text, "VALE, 60 bytes, batches").split()[-1] == "42"
 
 
+def test_only_the_cases_asked_for_have_rows() -> None:
+    text = bench.table(bench.figures(step(GOOD)), {}, ["vale-60"])
+    assert len(text.splitlines()) == 2
+    assert "pipe" not in text
+
+
 def test_failures_are_missing_unsound_and_slow_cases() -> None:
     counted = bench.figures(step(GOOD, SLOW, LOSSY))
     found = bench.failures(counted, ["vale-60", "pipe-60", "vale-1500", "vale-batch1"])

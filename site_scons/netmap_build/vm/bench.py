@@ -76,11 +76,15 @@ def figures(step: StepResult) -> dict[str, Figure]:
     return found
 
 
-def table(counted: dict[str, Figure], native: dict[str, Figure]) -> str:
-    """The table for people; native figures are a column of their own when there are any."""
+def table(
+    counted: dict[str, Figure], native: dict[str, Figure], asked: list[str] | None = None
+) -> str:
+    """The table for people, of all cases or those asked for; native figures get a column."""
     head = f"{'instructions per packet':<47}{'ours':>7}{'target':>8}{'existing':>10}"
     lines = [head + (f"{'ns here':>9}" if native else "")]
     for case in CASES:
+        if asked and case.name not in asked:
+            continue
         figure = counted.get(case.name)
         ours = "-" if figure is None else f"{figure.per_packet:.0f}"
         line = f"{case.what:<47}{ours:>7}{_plain(case.target):>8}{_plain(case.existing):>10}"
@@ -165,7 +169,7 @@ def main(argv: list[str], root: Path | None = None) -> int:
         return 2
     counted = figures(result.step("bench"))
     if counted:
-        print(table(counted, native))
+        print(table(counted, native, options.case))
     if options.json is not None:
         per_packet = {name: round(figure.per_packet, 1) for name, figure in counted.items()}
         options.json.write_text(json.dumps(per_packet, indent=1, sort_keys=True) + "\n")
