@@ -83,15 +83,21 @@ static nm_always_inline int sync_tx(struct nm_handle *h, int flags, bool all, bo
 /* One function a direction, so that each has only its own registers and stack to keep. */
 static nm_noinline int ioctl_tx(struct nm_handle *h)
 {
-	int error = sync_tx(h, NAF_FORCE_RECLAIM | NM_SYNC_CAN_FAULT, true, NULL);
+	int error;
 
+	if (nm_unlikely(h->b.qfirst[NR_TX] >= h->b.qlast[NR_TX]))
+		return is_gone(h->b.na) ? EIO : 0;
+	error = sync_tx(h, NAF_FORCE_RECLAIM | NM_SYNC_CAN_FAULT, true, NULL);
 	return error == EINVAL ? 0 : error;
 }
 
 static nm_noinline int ioctl_rx(struct nm_handle *h)
 {
-	int error = sync_rx(h, NAF_FORCE_READ | NM_SYNC_CAN_FAULT, NULL);
+	int error;
 
+	if (nm_unlikely(h->b.qfirst[NR_RX] >= h->b.qlast[NR_RX]))
+		return is_gone(h->b.na) ? EIO : 0;
+	error = sync_rx(h, NAF_FORCE_READ | NM_SYNC_CAN_FAULT, NULL);
 	return error == EINVAL ? 0 : error;
 }
 
@@ -99,7 +105,8 @@ int nm_ctl_sync(struct nm_handle *h, enum txrx t)
 {
 	if (nm_unlikely(!is_bound(h)))
 		return ENXIO;
-	/* the rings of a port that is gone are stopped, and say EIO themselves */
+	/* the rings of a port that is gone are stopped, and say EIO themselves; ioctl_* say it
+	 * for a file that has none in that direction */
 	return t == NR_TX ? ioctl_tx(h) : ioctl_rx(h);
 }
 
