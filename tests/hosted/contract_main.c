@@ -6,6 +6,7 @@
  *	contract_main              all cases; a line "ok NAME" or "wrong NAME: WHY" each
  *	contract_main misuses      the names of the misuses
  *	contract_main misuse NAME  commits it; returning from it is exit status 3
+ *	contract_main twice KIND   (hostile build) reads shared memory twice
  */
 #include <stdlib.h>
 
@@ -339,6 +340,23 @@ static void bad_dma(void)
 	nm_host_phys_to_virt(4096, 64);
 }
 
+/* What a second read of a word, and of a slot's first word, gives to the core. */
+static int read_twice(uint32_t kind)
+{
+	static uint64_t slot = 0x0020003c00000007ULL;
+	static uint32_t head = 5;
+	bool head_differs, slot_differs;
+
+	if (!nm_host_hostile_arm(kind))
+		return 2;
+	head_differs = nm_user_read32(&head) == 5 && nm_user_read32(&head) != 5;
+	slot_differs = nm_user_read64(&slot) != nm_user_read64(&slot);
+	nm_host_leave("the end");
+	printf("%s, %s, %s\n", head_differs ? "differs" : "same", slot_differs ? "differs" : "same",
+	       head == 5 && slot == 0x0020003c00000007ULL ? "restored" : "spoilt");
+	return 0;
+}
+
 #define MISUSE(fn) { #fn, fn }
 
 static const struct {
@@ -389,6 +407,8 @@ int main(int argc, char **argv)
 
 	if (argc == 1)
 		return run_cases();
+	if (argc == 3 && strcmp(argv[1], "twice") == 0)
+		return read_twice((uint32_t)atoi(argv[2]));
 	nm_mutex_init(&control, NM_LOCK_CONTROL, "the control lock");
 	nm_mutex_init(&region, NM_LOCK_REGION, "the region lock");
 	for (i = 0; i < NMISUSES; i++) {

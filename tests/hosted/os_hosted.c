@@ -1006,7 +1006,7 @@ int nm_os_copyin(uint64_t uaddr, void *dst, size_t len)
 
 int nm_os_copyout(const void *src, uint64_t uaddr, size_t len)
 {
-	uint8_t *mem;
+	uint8_t *mem = NULL;
 	size_t n;
 
 	nm_host_check_fault("nm_os_copyout");
