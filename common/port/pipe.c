@@ -48,6 +48,7 @@
  * holder owns nr_hwcur.
  */
 #include "port/port.h"
+#include "ring/slot.h"
 
 /* A program that dies while it exchanges buffers loses some, and the other end keeps the
  * region alive: enough of them that the program can come back. */
@@ -67,24 +68,6 @@ static struct pipe_end *end_of(struct netmap_adapter *na)
 
 /* ---- the transfer ------------------------------------------------------------ */
 
-/*
- * A slot's first 8 bytes are read as one word; they are written in halves, because a
- * sender's len and flags go back as they are and its index elsewhere.
- */
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define WORD_IDX(w)   ((uint32_t)((w) >> 32))
-#define WORD_TAIL(w)  ((uint32_t)(w)) /* len and flags */
-#define TAIL_LEN(t)   ((t) >> 16)
-#define TAIL_FLAGS(t) ((t) & 0xffff)
-#define TAIL(l, f)    ((uint32_t)(l) << 16 | (uint32_t)(f))
-#else
-#define WORD_IDX(w)   ((uint32_t)(w))
-#define WORD_TAIL(w)  ((uint32_t)((w) >> 32))
-#define TAIL_LEN(t)   ((t) & 0xffff)
-#define TAIL_FLAGS(t) ((t) >> 16)
-#define TAIL(l, f)    ((uint32_t)(l) | (uint32_t)(f) << 16)
-#endif
-
 /* In nkr_lease of an rx ring: the rest of a packet being dropped is still to come. */
 #define LEASE_SKIPPING NM_LEASE_OPEN
 
@@ -100,22 +83,6 @@ struct xfer {
 	bool skipping; /* the slots up to the end of a packet are to be dropped */
 };
 
-static inline uint64_t slot_word(const struct netmap_slot *slot)
-{
-	return nm_user_read64((const uint64_t *)(const void *)slot);
-}
-
-static inline void slot_tail_set(struct netmap_slot *slot, uint32_t tail)
-{
-	nm_user_write32((uint32_t *)(void *)&slot->len, tail);
-}
-
-/* Slots from a to b, going forward. */
-static inline uint32_t dist(uint32_t a, uint32_t b, uint32_t n)
-{
-	return b >= a ? b - a : b + n - a;
-}
-
 static inline uint32_t forward(uint32_t a, uint32_t by, uint32_t n)
 {
 	a += by;
@@ -127,13 +94,14 @@ static inline uint32_t forward(uint32_t a, uint32_t by, uint32_t n)
 static inline void exchange(struct netmap_slot *ts, uint64_t w, uint64_t ptr,
 			    struct netmap_slot *rs, uint32_t spare, uint32_t more)
 {
-	uint32_t tail = WORD_TAIL(w);
+	uint32_t tail = (uint32_t)(w >> 32);
 
-	nm_user_write32(&rs->buf_idx, WORD_IDX(w));
-	slot_tail_set(rs, TAIL(TAIL_LEN(tail), more | NS_BUF_CHANGED));
+	/* by halves: 32-bit constants fit into instructions, 64-bit ones do not */
+	nm_user_write32(&rs->buf_idx, NM_SLOT_IDX(w));
+	nm_slot_write_tail(rs, NM_SLOT_TAIL(NM_SLOT_LEN(w), more | NS_BUF_CHANGED));
 	nm_user_write64(&rs->ptr, ptr);
 	nm_user_write32(&ts->buf_idx, spare);
-	slot_tail_set(ts, tail | TAIL(0, NS_BUF_CHANGED));
+	nm_slot_write_tail(ts, tail | NM_SLOT_TAIL(0, NS_BUF_CHANGED));
 }
 
 /* What was read for one move, so that it is read once. */
@@ -154,13 +122,14 @@ static inline uint32_t move_run(struct netmap_slot *ts, struct netmap_slot *rs, 
 	const struct netmap_slot *stop = ts + run, *start = ts;
 
 	for (; ts != stop; ts++, rs++) {
-		const uint64_t w = slot_word(ts);
+		const uint64_t w = nm_slot_read(ts);
 		const uint64_t ptr = nm_user_read64(&ts->ptr);
 		const uint32_t spare = nm_user_read32(&rs->buf_idx);
 
-		if (nm_unlikely(!nm_lut_has(&lut, WORD_IDX(w))) ||
-		    nm_unlikely(TAIL_LEN(WORD_TAIL(w)) > objsize) ||
-		    nm_unlikely(WORD_TAIL(w) & TAIL(0, NS_INDIRECT | NS_MOREFRAG)) ||
+		if (nm_unlikely(!nm_lut_has(&lut, NM_SLOT_IDX(w))) ||
+		    nm_unlikely(NM_SLOT_LEN(w) > objsize) ||
+		    nm_unlikely((uint32_t)(w >> 32) &
+				NM_SLOT_TAIL(0, NS_INDIRECT | NS_MOREFRAG)) ||
 		    nm_unlikely(!nm_lut_has(&lut, spare))) {
 			*seen = (struct seen){ w, ptr, spare };
 			break;
@@ -174,9 +143,9 @@ static inline uint32_t move_run(struct netmap_slot *ts, struct netmap_slot *rs, 
 static void skip_packet(struct xfer *x)
 {
 	while (x->skipping && x->i != x->end) {
-		uint32_t tail = WORD_TAIL(slot_word(&x->ts[x->i]));
+		uint64_t w = nm_slot_read(&x->ts[x->i]);
 
-		x->skipping = (TAIL_FLAGS(tail) & NS_MOREFRAG) != 0;
+		x->skipping = (w & NM_SLOT_FLAG(NS_MOREFRAG)) != 0;
 		x->i = nm_next(x->i, x->n - 1);
 	}
 }
@@ -188,16 +157,16 @@ static void give_back_empty(struct xfer *x)
 	nm_user_write32(&x->rs[x->at].buf_idx, 0);
 	x->at = nm_next(x->at, x->n - 1);
 	for (; x->done != x->at; x->done = nm_next(x->done, x->n - 1))
-		slot_tail_set(&x->rs[x->done], TAIL(0, NS_BUF_CHANGED));
+		nm_slot_write_tail(&x->rs[x->done], NM_SLOT_TAIL(0, NS_BUF_CHANGED));
 }
 
 /* One slot that is a fragment, or bad. */
 static void move_slot(struct xfer *x, const struct seen *seen)
 {
 	struct netmap_slot *ts = &x->ts[x->i], *rs = &x->rs[x->at];
-	const uint32_t len = TAIL_LEN(WORD_TAIL(seen->w));
-	const uint32_t flags = TAIL_FLAGS(WORD_TAIL(seen->w)), more = flags & NS_MOREFRAG;
-	bool good = nm_lut_has(&x->lut, WORD_IDX(seen->w)) && len <= x->lut.objsize &&
+	const uint32_t len = NM_SLOT_LEN(seen->w);
+	const uint32_t flags = NM_SLOT_FLAGS(seen->w), more = flags & NS_MOREFRAG;
+	bool good = nm_lut_has(&x->lut, NM_SLOT_IDX(seen->w)) && len <= x->lut.objsize &&
 		    !(flags & NS_INDIRECT);
 
 	x->i = nm_next(x->i, x->n - 1);
@@ -209,7 +178,7 @@ static void move_slot(struct xfer *x, const struct seen *seen)
 		exchange(ts, seen->w, seen->ptr, rs, seen->spare, more);
 		x->at = nm_next(x->at, x->n - 1);
 		/* one that goes on and has no slots left to do so is too long */
-		good = !more || dist(x->done, x->at, x->n) < NETMAP_MAX_FRAGS;
+		good = !more || nm_kr_dist(x->done, x->at, x->n) < NETMAP_MAX_FRAGS;
 	}
 	if (good) {
 		if (!more)
@@ -267,7 +236,7 @@ static int pipe_txsync(struct netmap_kring *tx, int flags)
 		rx->nm_notify(rx, 0);
 		nm_read_exit();
 	}
-	nm_store_release(&tx->nr_hwtail, forward(x.i, dist(x.at, x.full, n), n));
+	nm_store_release(&tx->nr_hwtail, forward(x.i, nm_kr_dist(x.at, x.full, n), n));
 	return 0;
 }
 
@@ -306,7 +275,7 @@ static void tx_enter(struct netmap_kring *tx)
 	struct netmap_kring *rx = tx->pipe_peer;
 	uint32_t n = tx->nkr_num_slots;
 	uint32_t full = nm_prev(nm_load_acquire(&rx->nr_hwcur), n - 1);
-	uint32_t tail = dist(rx->nr_hwtail, full, n);
+	uint32_t tail = nm_kr_dist(rx->nr_hwtail, full, n);
 
 	rx->nkr_lease = rx->nr_hwtail; /* what the writer before began is not finished */
 	nm_store_release(&tx->nr_hwtail, tail);

@@ -31,12 +31,9 @@
  *
  * A port whose vnet header length differs from the sender's gets nothing.
  */
+#include "ring/slot.h"
 #include "vale/switch.h"
 #include "vale/copy.h"
-
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "slots are read as one little-endian word"
-#endif
 
 #define CHUNK 256
 #define MIN_FRAME 14		 /* an Ethernet header */
@@ -46,11 +43,8 @@
 #define DST_ALL 0xffffu
 #define NO_RUN 0xffffu
 
-/* A slot as one word: buf_idx, len, flags from bit 0 on. */
-#define WORD_IDX(w) ((uint32_t)(w))
-#define WORD_LEN(w) ((uint32_t)((w) >> 32) & 0xffff)
-#define WORD_FLAGS(w) ((uint32_t)((w) >> 48))
-#define SPECIAL (NS_INDIRECT | NS_MOREFRAG | NS_NO_LEARN | NS_BUF_CHANGED)
+/* Flags that a packet may carry, but not one that takes the short way. */
+#define SPECIAL NM_SLOT_FLAG(NS_INDIRECT | NS_MOREFRAG | NS_NO_LEARN | NS_BUF_CHANGED)
 
 /* One slot of the chunk: where the bytes are, and in one word (FRAME) what to write
  * to the rx slot (length and flags), the packet's slots (on its first, 0 on the
@@ -163,16 +157,16 @@ static nm_cold uint32_t gather_packet(struct netmap_kring *kring, uint32_t pos, 
 				bad = true; /* the last fragment is missing */
 				break;
 			}
-			w = nm_user_read64((const uint64_t *)slot);
+			w = nm_slot_read(slot);
 		}
-		len = WORD_LEN(w);
-		fl = WORD_FLAGS(w);
-		buf = nm_lut_buf(lut, WORD_IDX(w));
+		len = NM_SLOT_LEN(w);
+		fl = NM_SLOT_FLAGS(w);
+		buf = nm_lut_buf(lut, NM_SLOT_IDX(w));
 		if (fl & NS_BUF_CHANGED)
 			*(volatile uint16_t *)&slot->flags = (uint16_t)(fl & ~NS_BUF_CHANGED);
 		more = (fl & NS_MOREFRAG) != 0;
 		j = nm_next(j, kring->nkr_num_slots - 1);
-		if (++frags > NETMAP_MAX_FRAGS || !nm_lut_has(lut, WORD_IDX(w)) ||
+		if (++frags > NETMAP_MAX_FRAGS || !nm_lut_has(lut, NM_SLOT_IDX(w)) ||
 		    len > lut->objsize || len < (frags == 1 ? min_len : 1))
 			bad = true;
 		if (bad)
@@ -217,8 +211,8 @@ static nm_cold uint32_t gather_packet(struct netmap_kring *kring, uint32_t pos, 
  * `idx_range` make a comparison of two: len in [min_len, objsize], idx in [2, objtotal). */
 static inline bool is_plain(uint64_t w, uint32_t min_len, uint32_t len_range, uint32_t idx_range)
 {
-	return !(w & (uint64_t)SPECIAL << 48) && WORD_IDX(w) - 2 < idx_range &&
-	       WORD_LEN(w) - min_len <= len_range;
+	return !(w & SPECIAL) && NM_SLOT_IDX(w) - 2 < idx_range &&
+	       NM_SLOT_LEN(w) - min_len <= len_range;
 }
 
 #define PLAIN(len) FRAME(len, 1 << NS_PORT_SHIFT, 1, 0)
@@ -231,10 +225,10 @@ static inline bool gather_one(struct netmap_kring *kring, uint64_t w, uint32_t m
 
 	if (!is_plain(w, min_len, lut->objsize - min_len, lut->objtotal - 2))
 		return false;
-	s->frame[0].buf = nm_lut_buf(lut, WORD_IDX(w));
-	s->frame[0].meta = PLAIN(WORD_LEN(w));
+	s->frame[0].buf = nm_lut_buf(lut, NM_SLOT_IDX(w));
+	s->frame[0].meta = PLAIN(NM_SLOT_LEN(w));
 	s->n = 1;
-	s->max_len = WORD_LEN(w);
+	s->max_len = NM_SLOT_LEN(w);
 	s->fragments = false;
 	return true;
 }
@@ -258,9 +252,9 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint64_t w, uin
 	s->arena_used = 0;
 	for (;;) {
 		if (nm_likely(is_plain(w, min_len, len_range, idx_range))) {
-			uint32_t len = WORD_LEN(w);
+			uint32_t len = NM_SLOT_LEN(w);
 
-			f->buf = nm_lut_buf(&lut, WORD_IDX(w));
+			f->buf = nm_lut_buf(&lut, NM_SLOT_IDX(w));
 			f->meta = PLAIN(len);
 			nm_prefetch(f->buf);
 			f++;
@@ -283,7 +277,7 @@ static uint32_t gather(struct netmap_kring *kring, uint32_t pos, uint64_t w, uin
 		}
 		if (pos == head || n >= limit)
 			break;
-		w = nm_user_read64((const uint64_t *)&slots[pos]);
+		w = nm_slot_read(&slots[pos]);
 	}
 	s->n = n;
 	s->max_len = max_len;
@@ -541,7 +535,7 @@ static inline void put(struct netmap_slot *slot, const struct netmap_lut *lut,
 	else
 		m &= ~0xffffull; /* the reader broke its own slot: no bytes */
 	/* len and flags in one store */
-	nm_user_write32((uint32_t *)(void *)&slot->len, FRAME_SLOT(m));
+	nm_slot_write_tail(slot, FRAME_SLOT(m));
 }
 
 /* Copies `got` slots of the picked runs into the ring from `j` on; returns the end. */
@@ -719,7 +713,7 @@ static nm_noinline void forward_chunks(const struct nm_vale_port *p, struct netm
 			forward(p, kring, hdr_len, false);
 		if (pos == kring->rhead)
 			break;
-		w = nm_user_read64((const uint64_t *)&kring->ring->slot[pos]);
+		w = nm_slot_read(&kring->ring->slot[pos]);
 	}
 }
 
@@ -730,7 +724,7 @@ int nm_vale_txsync(struct netmap_kring *kring, int flags)
 
 	if (pos != head) {
 		uint32_t hdr_len = nm_read_once(&kring->na->virt_hdr_len);
-		uint64_t w = nm_user_read64((const uint64_t *)&kring->ring->slot[pos]);
+		uint64_t w = nm_slot_read(&kring->ring->slot[pos]);
 
 		if (nm_next(pos, lim) == head && gather_one(kring, w, MIN_FRAME + hdr_len))
 			forward(p, kring, hdr_len, true);
