@@ -152,7 +152,9 @@ def test_any_number_of_slots_works(core: Core, slots: int) -> None:
         assert b.receive() == frames
 
 
-@pytest.mark.parametrize("size", [14, 59, 60, 63, 64, 65, 127, 128, 200, 256, 257, 1500, 2047, 2048])
+@pytest.mark.parametrize(
+    "size", [14, 59, 60, 63, 64, 65, 127, 128, 200, 256, 257, 1500, 2047, 2048]
+)
 def test_every_length_arrives_as_it_was(core: Core, size: int) -> None:
     a, b = core.open("vale0:a"), core.open("vale0:b")
     frame = (flood(1)[0][:14] + bytes(i * 7 & 0xFF for i in range(2048)))[:size]
