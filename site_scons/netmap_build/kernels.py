@@ -160,7 +160,10 @@ def choose(kernel_dir: str, kernel: str, machine: Machine | None = None) -> Choi
 def given_folder(folder: Path, machine: Machine) -> Choice:
     """kernel-dir=: headers, or a tree that was prepared."""
     if not folder.is_dir():
-        raise BuildError(f"kernel-dir={folder} is no folder", "type: ls -d /lib/modules/*/build")
+        raise BuildError(
+            f"kernel-dir={folder} is no folder",
+            "type: ls -d /lib/modules/*/build, or ./sconsw reset to forget it",
+        )
     if not is_prepared(folder):
         if (folder / "Kconfig").exists():
             raise BuildError(
