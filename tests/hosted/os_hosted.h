@@ -113,17 +113,11 @@ static inline void nm_host_irq_point(struct nm_host_thread *t)
 		nm_host_irq_point_slow(t);
 }
 
-/* ---- memory order ---------------------------------------------------------- */
+/* ---- memory order, atomics ---------------------------------------------------- */
 
-static inline uint32_t nm_load_acquire(const uint32_t *p)
-{
-	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-
-static inline void nm_store_release(uint32_t *p, uint32_t v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
+#define NM_OS_OWN_MB
+#define NM_OS_OWN_CAS
+#include "os_builtin.h"
 
 static inline void nm_mb(void)
 {
@@ -135,31 +129,6 @@ static inline void nm_mb(void)
 #else
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
-}
-
-static inline void nm_prefetch(const void *p)
-{
-	__builtin_prefetch(p);
-}
-
-static inline uint32_t nm_read_once(const uint32_t *p)
-{
-	return __atomic_load_n(p, __ATOMIC_RELAXED);
-}
-
-static inline void nm_write_once(uint32_t *p, uint32_t v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELAXED);
-}
-
-static inline void *nm_ptr_load(void *const *pp)
-{
-	return __atomic_load_n(pp, __ATOMIC_ACQUIRE);
-}
-
-static inline void nm_ptr_publish(void **pp, void *v)
-{
-	__atomic_store_n(pp, v, __ATOMIC_RELEASE);
 }
 
 /* ---- memory that programs can write ----------------------------------------- */
@@ -246,22 +215,7 @@ static inline void nm_user_write32_release(uint32_t *p, uint32_t v)
 	__atomic_store_n((nm_host_u32 *)p, v, __ATOMIC_RELEASE);
 }
 
-/* ---- atomics ---------------------------------------------------------------- */
-
-static inline uint32_t nm_atomic_or(uint32_t *p, uint32_t v)
-{
-	return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST);
-}
-
-static inline uint32_t nm_atomic_and(uint32_t *p, uint32_t v)
-{
-	return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST);
-}
-
-static inline uint32_t nm_atomic_add(uint32_t *p, uint32_t v)
-{
-	return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);
-}
+/* ---- compare and swap ------------------------------------------------------- */
 
 /* Also where an interrupt may come, and what ends a hostile program's turn: a ring
  * changes hands by compare-and-swap, and reading it anew after that is lawful. */
