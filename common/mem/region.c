@@ -96,6 +96,12 @@ static int region_layout(const struct pool_desc *desc, struct pool_layout *l)
 	return l->bytes > REGION_MAX || l->bytes > SIZE_MAX ? EINVAL : 0;
 }
 
+/* Rings are declared with an alignment of their own. */
+static uint64_t ring_align(uint64_t bytes)
+{
+	return (bytes + NM_CACHE_ALIGN - 1) & ~(uint64_t)(NM_CACHE_ALIGN - 1);
+}
+
 static int desc_from_params(struct pool_desc *desc)
 {
 	int error = desc_set(&desc[POOL_IF], (uint32_t)nm_param(if_num),
@@ -103,7 +109,7 @@ static int desc_from_params(struct pool_desc *desc)
 
 	if (error == 0)
 		error = desc_set(&desc[POOL_RING], (uint32_t)nm_param(ring_num),
-				 (uint32_t)nm_param(ring_size));
+				 ring_align((uint32_t)nm_param(ring_size)));
 	if (error == 0)
 		error = desc_set(&desc[POOL_BUF], (uint32_t)nm_param(buf_num),
 				 (uint32_t)nm_param(buf_size));
@@ -112,7 +118,8 @@ static int desc_from_params(struct pool_desc *desc)
 
 static uint64_t ring_bytes(uint32_t slots)
 {
-	return sizeof(struct netmap_ring) + (uint64_t)slots * sizeof(struct netmap_slot);
+	return ring_align(sizeof(struct netmap_ring) +
+			  (uint64_t)slots * sizeof(struct netmap_slot));
 }
 
 static int desc_raise(struct pool_desc *d, uint64_t num, uint64_t size)
@@ -249,7 +256,7 @@ struct nm_mem *nm_mem_private_new(const struct nm_mem_need *need, int *err)
 			 (uint32_t)nm_param(priv_if_size));
 	if (error == 0)
 		error = desc_set(&m->desc[POOL_RING], (uint32_t)nm_param(priv_ring_num),
-				 (uint32_t)nm_param(priv_ring_size));
+				 ring_align((uint32_t)nm_param(priv_ring_size)));
 	if (error == 0)
 		error = desc_set(&m->desc[POOL_BUF], (uint32_t)nm_param(priv_buf_num),
 				 (uint32_t)nm_param(priv_buf_size));

@@ -47,6 +47,7 @@ class Variant:
     flags: tuple[str, ...]
     library: bool = True
     link: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()  # nothing: all of them
 
 
 _ADDRESS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
@@ -60,6 +61,13 @@ VARIANTS = {
         Variant("hostile", ("-O1", "-DNM_HOSTILE")),
         Variant("asan", ("-O1", *_ADDRESS), link=_ADDRESS),
         Variant("tsan", ("-O1", *_THREAD), library=False, link=("-fsanitize=thread",)),
+        Variant(
+            "fuzz",
+            ("-O1", *_ADDRESS, "-fsanitize-coverage=trace-pc"),
+            library=False,
+            link=_ADDRESS,
+            programs=("fuzz_request",),  # it has the function that the compiler calls
+        ),
         Variant("bench", ("-O2", "-DNM_HOST_CHECKS=0"), library=False),
     )
 }
@@ -186,10 +194,11 @@ def build_programs(name: str, only: str | None = None) -> dict[str, Path]:
     variant = VARIANTS[name]
     out = build_dir(name)
     programs: dict[str, Path] = {}
+    wanted = variant.programs or tuple(source.stem for source in program_sources())
     with _locked(out):
         core, new_core = _objects(variant, core_sources(), out)
         for source in program_sources():
-            if only is not None and source.stem != only:
+            if only not in (None, source.stem) or source.stem not in wanted:
                 continue
             target = out / source.stem
             objects, new = _objects(variant, [source], out)

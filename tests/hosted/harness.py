@@ -25,7 +25,7 @@ from types import SimpleNamespace, TracebackType
 from typing import Any
 
 import build_core
-import cffi
+import cffi  # type: ignore[import-untyped]
 import declarations
 
 POLLIN, POLLOUT, POLLERR = 1, 2, 4
@@ -185,7 +185,7 @@ class Ring:
 
     def take(self, limit: int | None = None) -> list[bytes]:
         """Read packets from head on, giving their slots back; no sync."""
-        got = []
+        got: list[bytes] = []
         while self.head != self.tail and (limit is None or len(got) < limit):
             got.append(bytes(self.buf(self.head)[: self.slot(self.head).len]))
             self.advance()

@@ -78,7 +78,5 @@ def test_a_second_read_gives_another_value(kind: str) -> None:
     import build_core
 
     program = build_core.build_programs("hostile", "contract_main")["contract_main"]
-    done = subprocess.run(
-        [str(program), "twice", kind], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([str(program), "twice", kind], capture_output=True, text=True, check=True)
     assert done.stdout == "differs, differs, restored\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import threading
+from collections.abc import Iterator
 
 import pytest
 from harness import (
@@ -34,7 +35,7 @@ DRIVERS = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def core() -> Core:  # a small region 1, so that each test starts fast
+def core() -> Iterator[Core]:  # a small region 1, so that each test starts fast
     with Core(buf_num=4096) as made:
         yield made
 

@@ -51,9 +51,7 @@ def test_every_scenario_of_the_program_is_run() -> None:
 @pytest.mark.parametrize(
     ("variant", "packets"), [("plain", 200000), ("tsan", 30000), ("asan", 30000)]
 )
-def test_threads_lose_double_and_reorder_nothing(
-    variant: str, packets: int, scenario: str
-) -> None:
+def test_threads_lose_double_and_reorder_nothing(variant: str, packets: int, scenario: str) -> None:
     done = run(variant, scenario, str(packets))
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -183,7 +183,7 @@ class Switch(RuleBasedStateMachine):
 
 
 def test_a_switch_behaves_as_its_model() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Switch,
         settings=settings(
             max_examples=40,

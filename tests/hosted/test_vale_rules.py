@@ -6,12 +6,30 @@ from __future__ import annotations
 import errno
 
 import pytest
-from harness import BROADCAST, POLLERR, POLLIN, POLLOUT, Core, Handle, K, ethernet, lib, mac, struct
+from harness import (
+    BROADCAST,
+    POLLERR,
+    POLLIN,
+    POLLOUT,
+    Core,
+    Handle,
+    K,
+    ethernet,
+    ffi,
+    lib,
+    mac,
+    struct,
+)
 
 
 def flood(n: int, src: int = 1, first: int = 0, size: int = 60) -> list[bytes]:
     """Broadcasts that can be told apart."""
     return [ethernet(BROADCAST, mac(src), b"%06d" % i, size) for i in range(first, first + n)]
+
+
+def address(pointer: object) -> int:
+    """A C pointer as a number."""
+    return int(ffi.cast("uintptr_t", pointer))
 
 
 def learn(station: int, handle: Handle) -> None:
@@ -195,9 +213,7 @@ def test_a_bad_slot_costs_its_own_packet_only(core: Core) -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1, 0xFFFFFFFF, 4098])
-def test_a_bad_buffer_in_a_receiving_slot_costs_its_own_packet_only(
-    core: Core, index: int
-) -> None:
+def test_a_bad_buffer_in_a_receiving_slot_costs_its_own_packet_only(core: Core, index: int) -> None:
     a, b = core.open("vale0:a"), core.open("vale0:b")
     good = b.rx[0].slot(1).buf_idx
     b.rx[0].slot(1).buf_idx = index
@@ -354,19 +370,11 @@ def test_an_indirect_address_that_faults_costs_its_own_packet_only(core: Core) -
     bad = [0, 8, 0xFFFFFFFFFFFFFFF8, core.arena.base + core.arena.size - 30]
     bad.append(core.arena.alloc(4096, align=4096))
     core.arena.fault(bad[-1])
-    kernel = int(harness_address(a))
-    for where in [*bad, kernel]:
+    for where in [*bad, address(a.raw)]:
         a.tx[0].put(frame, K.NS_INDIRECT, where)
         a.tx[0].put(frame)
     a.txsync()
     assert b.receive() == [frame] * 6
-
-
-def harness_address(handle: Handle) -> int:
-    """An address that only the kernel may use."""
-    from harness import ffi
-
-    return int(ffi.cast("uintptr_t", handle.raw))
 
 
 def test_indirect_and_direct_fragments_mix(core: Core) -> None:
@@ -497,3 +505,11 @@ def test_ports_with_vnet_headers_of_one_length_exchange_packets(core: Core) -> N
     assert (b.receive(), c.receive()) == ([frame], [])
     b.send([bytes(12) + ethernet(mac(1), mac(2))])
     assert (len(a.receive()), c.receive()) == (1, [])
+
+
+@pytest.mark.parametrize("slots", [2, 3, 4, 5, 1021])
+def test_rings_keep_the_alignment_that_their_struct_has(core: Core, slots: int) -> None:
+    core.set_param("priv_ring_size", 320)
+    a = core.open("vale0:a", tx_rings=3, rx_rings=3, tx_slots=slots, rx_slots=slots)
+    for ring in (*a.tx, *a.rx):
+        assert address(ring.raw) % K.NM_CACHE_ALIGN == 0

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Requests of any shape: a short run of the fuzzer, and inputs that once did harm."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import build_core
+import pytest
+
+pytestmark = pytest.mark.programs
+
+OLD_HARM = sorted((Path(__file__).resolve().parent / "fuzz_corpus").glob("*.bin"))
+
+
+def fuzz(*args: str) -> subprocess.CompletedProcess[str]:
+    """fuzz_request under the address sanitizer, led by coverage."""
+    program = build_core.build_programs("fuzz", "fuzz_request")["fuzz_request"]
+    env = os.environ | {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"}
+    command = [str(program), *args]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=env, timeout=3000
+    )
+
+
+def run_for(runs: int, seed: int, tmp_path: Path) -> None:
+    """Mutate; what ends the process is kept where the failure says."""
+    crash = tmp_path / "crash.bin"
+    done = fuzz("-n", str(runs), "-s", str(seed), "-o", str(crash))
+    assert (done.returncode, done.stderr) == (0, ""), f"replay: fuzz_request {crash}"
+    kept, places = [int(word) for word in done.stdout.split() if word.isdigit()]
+    assert kept > 100 and places > 1000, "the mutator does not get anywhere"
+
+
+def test_a_thousand_lists_of_requests_do_no_harm(tmp_path: Path) -> None:
+    run_for(2000, 1, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_many_lists_of_requests_do_no_harm(tmp_path: Path, seed: int) -> None:
+    run_for(50000, seed, tmp_path)
+
+
+@pytest.mark.skipif(not OLD_HARM, reason="no input has done harm yet")
+def test_inputs_that_once_did_harm_do_none() -> None:
+    done = fuzz(*map(str, OLD_HARM))
+    assert (done.returncode, done.stderr) == (0, "")
