@@ -233,9 +233,11 @@ static uint32_t new_places;
 void __sanitizer_cov_trace_pc(void);
 NO_COVERAGE void __sanitizer_cov_trace_pc(void)
 {
+	static __thread uintptr_t from; /* a way into a place, not only the place */
 	uintptr_t pc = (uintptr_t)__builtin_return_address(0);
-	uint8_t *place = &reached[(pc ^ pc >> 16) & 0xffff];
+	uint8_t *place = &reached[(pc ^ from ^ pc >> 16) & 0xffff];
 
+	from = pc << 1;
 	if (*place == 0) {
 		*place = 1;
 		new_places++;
@@ -387,7 +389,7 @@ int main(int argc, char **argv)
 		mutate(&now);
 		run_one();
 	}
-	printf("%zu inputs kept, %u places reached\n", ncorpus, new_places);
+	printf("%zu inputs kept, %u ways reached\n", ncorpus, new_places);
 	nmh_fini();
 	free(corpus);
 	return status;

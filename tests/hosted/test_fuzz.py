@@ -30,8 +30,8 @@ def run_for(runs: int, seed: int, tmp_path: Path) -> None:
     crash = tmp_path / "crash.bin"
     done = fuzz("-n", str(runs), "-s", str(seed), "-o", str(crash))
     assert (done.returncode, done.stderr) == (0, ""), f"replay: fuzz_request {crash}"
-    kept, places = [int(word) for word in done.stdout.split() if word.isdigit()]
-    assert kept > 100 and places > 1000, "the mutator does not get anywhere"
+    kept, ways = [int(word) for word in done.stdout.split() if word.isdigit()]
+    assert kept > 100 and ways > 1000, "the mutator does not get anywhere"
 
 
 def test_a_thousand_lists_of_requests_do_no_harm(tmp_path: Path) -> None:
