@@ -120,6 +120,12 @@ def fetch() -> Path:
             "on x86_64 and aarch64",
             other_systems_hint(),
         )
+    with cache.locked(cache.root() / "kernels.lock"):
+        return fetch_flavour(flavour)
+
+
+def fetch_flavour(flavour: str) -> Path:
+    """Look up the packages, then download and unpack what is not there yet."""
     say("netmap: looking up the distribution's cloud kernel with apt")
     apt = PrivateApt(cache.root() / "apt")
     said = apt.update()

@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 
 from .errors import BuildError, say
 
 APT_OPTIONS = ["--no-install-recommends"]
+ALONE = threading.Lock()  # two nodes may find the same thing missing
 
 
 def apt_environment() -> dict[str, str]:
@@ -51,11 +53,18 @@ def install(packages: list[str], purpose: str, *, may_install: bool) -> None:
         )
     if not may_install or os.geteuid() != 0:
         raise BuildError(f"{purpose} needs: {names}", command_to_type(packages))
+    with ALONE:
+        get(packages, purpose)
+
+
+def get(packages: list[str], purpose: str) -> None:
+    """As root: say what comes and how large it is, then install it."""
     simulation = ["install", "--assume-no", *APT_OPTIONS, *packages]
     size = size_from(apt(simulation).stdout)
     if size is None:
         apt(["update", "-q"])
         size = size_from(apt(simulation).stdout)
+    names = " ".join(packages)
     say(f"netmap: {purpose} needs {names}: installing, {size or 'unknown size'} to download")
     done = apt(["install", "-y", "-q", *APT_OPTIONS, *packages])
     if done.returncode:

@@ -54,7 +54,7 @@ def zig(version: str, top: Path = TOP) -> Path:
         return found
     wanted = block((top / LOCK).read_text(), version)
     final = folder_of(version)
-    with venvs.locked(final.with_name(f"{final.name}.lock")):
+    with cache.locked(final.with_name(f"{final.name}.lock")):
         if not cached_zig(version):
             fetch(version, wanted, final, top)
     return final / "ziglang" / "zig"

@@ -8,19 +8,16 @@ test target first asks for it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import system_packages
+from . import cache, system_packages
 from .errors import BuildError, say
 
 STAMP = "netmap-stamp"
@@ -64,15 +61,6 @@ def is_current(folder: Path, wanted: str) -> bool:
         return False
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Only one process makes an environment; the others wait for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
 def ensure(top: Path, venv: Venv, *, may_install: bool = True) -> Path:
     """Return the environment's python, making the environment first if it is not current."""
     folder = top / venv.folder
@@ -88,7 +76,7 @@ def ensure(top: Path, venv: Venv, *, may_install: bool = True) -> Path:
             "type: python3.11 ./sconsw (or any newer one)",
         )
     try:
-        with locked(top / "build" / f"{venv.folder.lstrip('.')}.lock"):
+        with cache.locked(top / "build" / f"{venv.folder.lstrip('.')}.lock"):
             if not is_current(folder, wanted):
                 need_venv_module(may_install)
                 make(folder, lock, base)
