@@ -61,6 +61,7 @@ struct nmh_nic {
 	struct queue *tx, *rx;
 	struct nmh_nic *peer; /* the other end of the wire; wire_lock */
 	bool attached, hold;
+	int register_error;
 	struct nmh_nic_stats stats;
 	struct irq_in_sync *in_sync[NR_TXRX]; /* by queue */
 
@@ -401,6 +402,8 @@ static int nic_register(struct netmap_adapter *na, int onoff)
 	struct nmh_nic *nic = na->ifp->driver;
 
 	count(&nic->stats.registers);
+	if (onoff && nic->register_error != 0)
+		return nic->register_error;
 	return nic->cfg.all_or_nothing ? register_whole(na, onoff) : register_rings(na, onoff);
 }
 
@@ -625,6 +628,11 @@ void nmh_nic_irq_in_sync(struct nmh_nic *nic, int tx, uint32_t q, struct nmh_nic
 
 	irq->from = from;
 	irq->q = from_q;
+}
+
+void nmh_nic_fail_register(struct nmh_nic *nic, int err)
+{
+	nic->register_error = err;
 }
 
 void nmh_nic_reset(struct nmh_nic *nic, uint32_t at)

@@ -105,6 +105,8 @@ int nmh_irq_disarm(void); /* 1: it had not come yet */
 /* The next txsync (1) or rxsync (0) of a queue delivers an rx interrupt of another. */
 void nmh_nic_irq_in_sync(struct nmh_nic *nic, int tx, uint32_t q, struct nmh_nic *from,
 			 uint32_t from_q);
+/* The driver's nm_register fails from now on with this errno; 0: it works. */
+void nmh_nic_fail_register(struct nmh_nic *nic, int err);
 /* Link flap: the driver stops, reinitialises its rings at NIC index `at` and restarts. */
 void nmh_nic_reset(struct nmh_nic *nic, uint32_t at);
 /* The first half of a reset alone (on 0), and its end (on 1). */

@@ -202,6 +202,42 @@ def test_two_files_on_two_rings_come_and_go(core: Core) -> None:
     assert a.receive() == [frame]
 
 
+def test_a_driver_that_cannot_enter_netmap_mode_fails_the_binding(core: Core) -> None:
+    nic = core.nic("nic0", tx_rings=2, rx_rings=2)
+    handle = core.open()
+    live = core.live()
+    lib.nmh_nic_fail_register(nic.raw, errno.EIO)
+    for mode in (lib.NR_REG_ALL_NIC, lib.NR_REG_ONE_NIC):
+        with pytest.raises(OSError) as err:
+            handle.register("nic0", mode=mode, extra_bufs=10)
+        assert err.value.errno == errno.EIO
+        assert core.live() == live
+    with pytest.raises(OSError) as err:
+        attach(core, "vale0:nic0")
+    assert err.value.errno == errno.EIO
+    assert core.live() == live
+    lib.nmh_nic_fail_register(nic.raw, 0)
+    first = core.open("nic0", mode=lib.NR_REG_ONE_NIC, ringid=0)
+    lib.nmh_nic_fail_register(nic.raw, errno.EIO)
+    bufs = free_buffers(first)
+    for _ in range(3):  # beside a file that goes on
+        with pytest.raises(OSError):
+            handle.register("nic0", mode=lib.NR_REG_ONE_NIC, ringid=1, extra_bufs=10)
+    assert free_buffers(first) == bufs
+    lib.nmh_nic_fail_register(nic.raw, 0)
+    handle.register("nic0", mode=lib.NR_REG_ONE_NIC, ringid=1)
+    nic.receive(numbered(1)[0], 1)
+    assert handle.receive() == numbered(1)
+
+
+def free_buffers(beside: Handle) -> int:
+    """Buffers that are left in region 1: those that one more ring can have as extra ones."""
+    other = beside.core.open("nic0", mode=lib.NR_REG_ONE_NIC, ringid=0, extra_bufs=4096)
+    had = int(other.reg.nr_extra_bufs)
+    other.close()
+    return had
+
+
 def test_two_nics_joined_by_a_wire_exchange_packets(core: Core) -> None:
     left, right = core.nic("left"), core.nic("right")
     left.wire(right)

@@ -58,7 +58,7 @@ def test_a_packet_to_the_senders_own_segment_is_dropped(core: Core) -> None:
     assert b.receive() == a.receive() == []
 
 
-def test_a_multicast_source_is_not_learnt(core: Core) -> None:
+def test_a_multicast_address_is_flooded_though_somebody_sent_from_it(core: Core) -> None:
     a, b, c = (core.open(f"vale0:{name}") for name in "abc")
     odd = 0x030000000001
     a.send([ethernet(BROADCAST, odd)])
