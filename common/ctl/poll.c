@@ -16,7 +16,7 @@ static inline bool is_bound(struct nm_handle *h)
 
 static inline bool is_gone(const struct netmap_adapter *na)
 {
-	return (nm_read_once(&na->na_flags) & NAF_ZOMBIE) != 0;
+	return (nm_na_flags(na) & NAF_ZOMBIE) != 0;
 }
 
 /* The time of this rx sync, where the program wants to know it.  Both fields have 64 bits

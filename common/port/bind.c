@@ -82,7 +82,7 @@ static int check_exclusive(const struct nm_binding *b, const struct netmap_adapt
 		for (i = b->qfirst[t]; i < b->qlast[t]; i++) {
 			const struct netmap_kring *kring = NMR(na, t)[i];
 
-			if ((kring->nr_kflags & NKR_EXCLUSIVE) ||
+			if ((nm_read_once(&kring->nr_kflags) & NKR_EXCLUSIVE) ||
 			    (kring->users > 0 && (b->flags & NR_EXCLUSIVE)))
 				return EBUSY;
 		}
@@ -136,7 +136,7 @@ static void users_add(struct nm_binding *b)
 
 			kring->users++;
 			if (b->flags & NR_EXCLUSIVE)
-				kring->nr_kflags |= NKR_EXCLUSIVE;
+				nm_atomic_or(&kring->nr_kflags, NKR_EXCLUSIVE);
 			kring->nr_pending_mode = NKR_NETMAP_ON;
 		}
 	}
@@ -152,7 +152,7 @@ static void users_remove(struct nm_binding *b)
 			struct netmap_kring *kring = NMR(b->na, t)[i];
 
 			/* exclusive: this was the only user */
-			kring->nr_kflags &= ~(uint32_t)NKR_EXCLUSIVE;
+			nm_atomic_and(&kring->nr_kflags, ~(uint32_t)NKR_EXCLUSIVE);
 			if (--kring->users == 0)
 				kring->nr_pending_mode = NKR_NETMAP_OFF;
 		}

@@ -122,7 +122,7 @@ void netmap_detach(if_t ifp)
 	if (na->nm_owner_leave != NULL)
 		na->nm_owner_leave(na);
 	stop_all(na);
-	na->na_flags |= NAF_ZOMBIE;
+	nm_na_flags_set(na, NAF_ZOMBIE);
 	if (nm_netmap_on(na)) {
 		for_all_rings(na, leave_netmap_mode);
 		if (na->nm_register(na, 0) != 0)
@@ -186,7 +186,7 @@ static int ring_irq(struct netmap_adapter *na, enum txrx t, u_int q)
 		return NM_IRQ_PASS;
 	if (t == NR_RX)
 		nm_atomic_or(&kring->nr_kflags, NKR_PENDINTR);
-	return kring->nm_notify(kring, 0);
+	return nm_kr_notify(kring, 0);
 }
 
 int netmap_common_irq(struct netmap_adapter *na, u_int q, u_int *work_done)
@@ -208,7 +208,7 @@ static int if_irq(if_t ifp, enum txrx t, u_int q)
 
 	nm_read_enter();
 	na = nm_os_if_na(ifp);
-	if (nm_native_on(na) && !(na->na_flags & NAF_SKIP_INTR))
+	if (nm_native_on(na) && !(nm_na_flags(na) & NAF_SKIP_INTR))
 		ret = ring_irq(na, t, q);
 	nm_read_exit();
 	return ret;

@@ -187,9 +187,9 @@ void netmap_adapter_put(struct netmap_adapter *na)
 int nm_port_sw_register(struct netmap_adapter *na, int onoff)
 {
 	if (onoff)
-		na->na_flags |= NAF_NETMAP_ON;
+		nm_na_flags_set(na, NAF_NETMAP_ON);
 	else if (na->active_fds == 0)
-		na->na_flags &= ~(uint32_t)NAF_NETMAP_ON;
+		nm_na_flags_clear(na, NAF_NETMAP_ON);
 	return 0;
 }
 
@@ -292,7 +292,7 @@ static bool has_buffers(const struct netmap_kring *kring)
 {
 	const struct netmap_adapter *na = kring->na;
 
-	if (kring->nr_kflags & NKR_FAKERING)
+	if (nm_read_once(&kring->nr_kflags) & NKR_FAKERING)
 		return false;
 	return kring->ring_id < nma_get_nrings(na, kring->tx) || (na->na_flags & NAF_HOST_RINGS);
 }
@@ -343,7 +343,7 @@ static void ring_delete(struct netmap_kring *kring)
 
 static bool ring_wanted(const struct netmap_kring *kring)
 {
-	return kring->users > 0 || (kring->nr_kflags & NKR_NEEDRING);
+	return kring->users > 0 || (nm_read_once(&kring->nr_kflags) & NKR_NEEDRING);
 }
 
 int nm_port_rings_create(struct netmap_adapter *na)

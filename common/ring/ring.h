@@ -107,6 +107,24 @@ static inline int nm_kr_sync_once(struct netmap_kring *kring, int flags)
 int nm_kr_sync_again(struct netmap_kring *kring, int flags, int error);
 
 /*
+ * Who is told of a NIC ring's news changes (a switch takes the NIC) while its interrupts
+ * go on: they may still call the one before, which then finds the ring stopped.
+ * Setting: the ring stopped.  Calling: read.
+ */
+static inline void nm_kr_set_notify(struct netmap_kring *kring,
+				    int (*fn)(struct netmap_kring *, int))
+{
+	nm_ptr_publish((void **)(void *)&kring->nm_notify, (void *)(uintptr_t)fn);
+}
+
+static inline int nm_kr_notify(struct netmap_kring *kring, int flags)
+{
+	void *fn = nm_ptr_load((void *const *)(const void *)&kring->nm_notify);
+
+	return ((int (*)(struct netmap_kring *, int))(uintptr_t)fn)(kring, flags);
+}
+
+/*
  * One whole sync of a program's ring: take, check head and cur, nm_sync, publish
  * tail, leave, repeating while asked.  0 also when another thread does it for us;
  * EIO: stopped; EINVAL: the indices were bad and the ring was re-initialised.

@@ -31,12 +31,13 @@ struct nm_bwrap {
 /* Ownership of a ring for repeated syncs; loops while others ask. */
 static int from_nic(struct netmap_kring *hk, int flags)
 {
-	struct netmap_kring *bk = hk->bwrap_peer;
+	struct netmap_kring *bk;
 	bool more;
 
 	(void)flags;
 	if (nm_kr_enter(hk) != 0)
 		return NM_IRQ_COMPLETED;
+	bk = hk->bwrap_peer; /* not before: it is set while the ring is stopped */
 	do {
 		hk->nm_sync(hk, NAF_FORCE_READ);
 		bk->rhead = nm_load_acquire(&hk->nr_hwtail);
@@ -50,12 +51,14 @@ static int from_nic(struct netmap_kring *hk, int flags)
 	return NM_IRQ_COMPLETED;
 }
 
-static int to_nic(struct netmap_kring *hk, struct netmap_kring *bk)
+static int to_nic(struct netmap_kring *hk)
 {
 	uint32_t lim = hk->nkr_num_slots - 1;
+	struct netmap_kring *bk;
 
 	if (nm_kr_enter(hk) != 0)
 		return NM_IRQ_COMPLETED;
+	bk = hk->bwrap_peer;
 	do {
 		hk->rhead = hk->rcur = nm_load_acquire(&bk->nr_hwtail);
 		hk->nm_sync(hk, NAF_FORCE_RECLAIM);
@@ -69,13 +72,13 @@ static int to_nic(struct netmap_kring *hk, struct netmap_kring *bk)
 static int switch_notify(struct netmap_kring *bk, int flags)
 {
 	(void)flags;
-	return to_nic(bk->bwrap_peer, bk);
+	return to_nic(bk->bwrap_peer);
 }
 
 static int nic_tx_notify(struct netmap_kring *hk, int flags)
 {
 	(void)flags;
-	return to_nic(hk, hk->bwrap_peer);
+	return to_nic(hk);
 }
 
 /* The switch's rx rings are read by nobody but to_nic(). */
@@ -111,7 +114,7 @@ static void couple(struct netmap_kring *hk, struct netmap_kring *bk)
 	if (hk->tx == NR_RX) {
 		/* what the NIC has not given out yet begins at its tail */
 		bk->nr_hwcur = bk->rhead = nm_load_acquire(&hk->nr_hwtail);
-		hk->nm_notify = from_nic;
+		nm_kr_set_notify(hk, from_nic);
 	} else {
 		uint32_t free = nm_load_acquire(&hk->nr_hwcur);
 
@@ -120,7 +123,7 @@ static void couple(struct netmap_kring *hk, struct netmap_kring *bk)
 		nm_store_release(&bk->nr_hwcur, nm_next(nm_load_acquire(&hk->nr_hwtail),
 							hk->nkr_num_slots - 1));
 		bk->nm_notify = switch_notify;
-		hk->nm_notify = nic_tx_notify;
+		nm_kr_set_notify(hk, nic_tx_notify);
 	}
 	nm_kr_start(bk);
 }
@@ -128,7 +131,7 @@ static void couple(struct netmap_kring *hk, struct netmap_kring *bk)
 static void uncouple(struct netmap_kring *hk)
 {
 	hk->bwrap_peer = NULL;
-	hk->nm_notify = hk->na->nm_notify;
+	nm_kr_set_notify(hk, hk->na->nm_notify);
 }
 
 /* Stops or starts the NIC's own rings. */
@@ -173,7 +176,7 @@ static void join(struct nm_bwrap *bw)
 		for (i = 0; i < nma_get_nrings(hw, t); i++)
 			couple(NMR(hw, t)[i], NMR(up, nm_txrx_swap(t))[i]);
 	}
-	hw->na_flags |= NAF_BUSY;
+	nm_na_flags_set(hw, NAF_BUSY);
 	hw->nm_owner_leave = bwrap_leave;
 	hw->na_private = bw;
 	hw_start(hw);
@@ -197,7 +200,7 @@ static void part(struct nm_bwrap *bw)
 		for (i = 0; i < nma_get_nrings(hw, t); i++)
 			uncouple(NMR(hw, t)[i]);
 	}
-	hw->na_flags &= ~(uint32_t)NAF_BUSY;
+	nm_na_flags_clear(hw, NAF_BUSY);
 	hw->nm_owner_leave = NULL;
 	hw->na_private = NULL;
 	for_rx_tx(t) {

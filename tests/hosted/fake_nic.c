@@ -279,7 +279,7 @@ static int nic_rxsync(struct netmap_kring *kring, int flags)
 
 	count(&nic->stats.rxsyncs);
 	NM_HOST_UNSPOIL();
-	if (nm_param(no_pendintr) || (flags & NAF_FORCE_READ) || (kring->nr_kflags & NKR_PENDINTR)) {
+	if (nm_param(no_pendintr) || (flags & NAF_FORCE_READ) || (nm_read_once(&kring->nr_kflags) & NKR_PENDINTR)) {
 		nm_atomic_and(&kring->nr_kflags, ~(uint32_t)NKR_PENDINTR);
 		pthread_mutex_lock(&q->bus);
 		i = kring->nr_hwtail;

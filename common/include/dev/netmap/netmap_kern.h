@@ -43,7 +43,8 @@ static inline enum txrx nm_txrx_swap(enum txrx t)
 #define NKR_NETMAP_OFF 0
 #define NKR_NETMAP_ON 1
 
-/* nr_kflags; written under the control lock but PENDINTR, which is a hint */
+/* nr_kflags; written under the control lock, atomically where interrupts may come, as
+ * those set PENDINTR */
 #define NKR_PENDINTR 0x1  /* the driver said there is work */
 #define NKR_EXCLUSIVE 0x2 /* one file only */
 #define NKR_FORWARD 0x4	  /* rx packets may have to go to the host stack */
@@ -297,14 +298,30 @@ static inline u_int nma_get_ndesc(const struct netmap_adapter *na, enum txrx t)
 
 #define NA(ifp) nm_os_if_na(ifp)
 
+/* Packet paths look at na_flags while the holder of control changes some: whole stores. */
+static inline void nm_na_flags_set(struct netmap_adapter *na, uint32_t flags)
+{
+	nm_write_once(&na->na_flags, na->na_flags | flags);
+}
+
+static inline void nm_na_flags_clear(struct netmap_adapter *na, uint32_t flags)
+{
+	nm_write_once(&na->na_flags, na->na_flags & ~flags);
+}
+
+static inline uint32_t nm_na_flags(const struct netmap_adapter *na)
+{
+	return nm_read_once(&na->na_flags);
+}
+
 static inline int nm_netmap_on(const struct netmap_adapter *na)
 {
-	return na != NULL && (na->na_flags & NAF_NETMAP_ON) != 0;
+	return na != NULL && (nm_na_flags(na) & NAF_NETMAP_ON) != 0;
 }
 
 static inline int nm_native_on(const struct netmap_adapter *na)
 {
-	return nm_netmap_on(na) && (na->na_flags & NAF_NATIVE) != 0;
+	return nm_netmap_on(na) && (nm_na_flags(na) & NAF_NATIVE) != 0;
 }
 
 /* Ring q of direction t if it is in netmap mode, else NULL. */
@@ -346,12 +363,12 @@ static inline int nm_kr_txempty(const struct netmap_kring *k)
 /* Called by a driver's nm_register when its first ring enters, its last leaves. */
 static inline void nm_set_native_flags(struct netmap_adapter *na)
 {
-	na->na_flags |= NAF_NETMAP_ON;
+	nm_na_flags_set(na, NAF_NETMAP_ON);
 }
 
 static inline void nm_clear_native_flags(struct netmap_adapter *na)
 {
-	na->na_flags &= ~(uint32_t)NAF_NETMAP_ON;
+	nm_na_flags_clear(na, NAF_NETMAP_ON);
 }
 
 /* Slot index to NIC index and back; they differ after a reset. */
