@@ -5,8 +5,10 @@
  *	bench_hosted [-r ROUNDS] [CASE...]
  *
  * One line per case: name, best ns per packet, packets per round.  One thread
- * opens both ports and drives batches, so no scheduler is in the figure; the last case has four
- * threads into one destination and counts wall time per packet received.
+ * opens both ports and drives batches, so no scheduler is in the figure.  In
+ * vale-60-threads-4 four threads send to one destination, and wall time per packet received
+ * counts; in wake-up-p99 it is the 99th percentile of the time from a txsync to the end of
+ * another thread's poll(), best round.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -24,14 +26,18 @@ struct bench {
 	const char *from, *to;
 	uint32_t len, batch, packets;
 	uint32_t threads; /* 0: one thread does both ends */
+	double (*special)(const struct bench *b, struct nmh_ns *ns);
 };
 
+static double wake_up_p99(const struct bench *b, struct nmh_ns *ns);
+
 static const struct bench benches[] = {
-	{ "vale-60", "vale0:a", "vale0:b", 60, 256, 1 << 20, 0 },
-	{ "vale-1500", "vale0:a", "vale0:b", 1500, 256, 1 << 19, 0 },
-	{ "vale-60-batch-1", "vale0:a", "vale0:b", 60, 1, 1 << 18, 0 },
-	{ "pipe-60", "bench{1", "bench}1", 60, 256, 1 << 21, 0 },
-	{ "vale-60-threads-4", "vale0:t", "vale0:b", 60, 256, 1 << 20, 4 },
+	{ "vale-60", "vale0:a", "vale0:b", 60, 256, 1 << 20, 0, NULL },
+	{ "vale-1500", "vale0:a", "vale0:b", 1500, 256, 1 << 19, 0, NULL },
+	{ "vale-60-batch-1", "vale0:a", "vale0:b", 60, 1, 1 << 18, 0, NULL },
+	{ "pipe-60", "bench{1", "bench}1", 60, 256, 1 << 21, 0, NULL },
+	{ "vale-60-threads-4", "vale0:t", "vale0:b", 60, 256, 1 << 20, 4, NULL },
+	{ "wake-up-p99", "vale0:a", "vale0:b", 60, 1, 2000, 0, wake_up_p99 },
 };
 
 static uint64_t now_ns(void)
@@ -171,6 +177,68 @@ static double many_threads(const struct bench *b, struct nmh_ns *ns)
 	return (double)t / (double)got;
 }
 
+struct sleeper {
+	struct client *c;
+	uint32_t n, seen; /* seen: atomic, how often it woke up */
+	uint64_t *woke;	  /* when */
+	pthread_t thread;
+};
+
+static void *sleep_main(void *arg)
+{
+	struct sleeper *s = arg;
+	uint32_t i;
+
+	for (i = 0; i < s->n; i++) {
+		CLIENT_MUST(nmh_poll_sleep(s->c->h, 1, 20000) == 1);
+		s->woke[i] = now_ns();
+		drain(s->c);
+		drain(s->c);
+		__atomic_store_n(&s->seen, i + 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double wake_up_p99(const struct bench *b, struct nmh_ns *ns)
+{
+	const struct timespec pause = { 0, 50000 };
+	struct client from, to;
+	struct sleeper s = { &to, b->packets, 0, NULL, 0 };
+	uint64_t *took = calloc(b->packets, sizeof(*took));
+	double p99;
+	uint32_t i;
+
+	s.woke = calloc(b->packets, sizeof(*s.woke));
+	CLIENT_MUST(s.woke != NULL && took != NULL);
+	CLIENT_MUST(client_open(&from, ns, b->from, NULL) == 0);
+	CLIENT_MUST(client_open(&to, ns, b->to, NULL) == 0);
+	fill(&from, 1, b->len);
+	CLIENT_MUST(pthread_create(&s.thread, NULL, sleep_main, &s) == 0);
+	for (i = 0; i < b->packets; i++) {
+		nanosleep(&pause, NULL); /* time to fall asleep */
+		took[i] = now_ns();
+		put(&from, 1, b->len);
+		while (__atomic_load_n(&s.seen, __ATOMIC_ACQUIRE) <= i)
+			sched_yield();
+		took[i] = s.woke[i] - took[i];
+	}
+	pthread_join(s.thread, NULL);
+	client_close(&from);
+	client_close(&to);
+	qsort(took, b->packets, sizeof(*took), by_size);
+	p99 = (double)took[b->packets / 100 * 99];
+	free(took);
+	free(s.woke);
+	return p99;
+}
+
 static void run(const struct bench *b, uint32_t rounds)
 {
 	struct nmh_ns *ns = nmh_ns_new();
@@ -178,7 +246,8 @@ static void run(const struct bench *b, uint32_t rounds)
 	uint32_t i;
 
 	for (i = 0; i < rounds; i++) {
-		double ns_each = b->threads ? many_threads(b, ns) : one_thread(b, ns);
+		double ns_each = b->special ? b->special(b, ns)
+				: b->threads ? many_threads(b, ns) : one_thread(b, ns);
 
 		if (i == 0 || ns_each < best)
 			best = ns_each;

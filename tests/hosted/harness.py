@@ -406,6 +406,10 @@ class Nic:
         """A packet arrives from the wire."""
         check(lib.nmh_nic_receive(self.raw, queue, packet, len(packet)))
 
+    def receive_if_on(self, packet: bytes, queue: int = 0) -> None:
+        """As receive(), where the ring may be off or full."""
+        lib.nmh_nic_receive(self.raw, queue, packet, len(packet))
+
     def sent(self, queue: int = 0) -> list[bytes]:
         """What the NIC has sent since the last time."""
         out, buf = [], ffi.new("uint8_t[]", 65536)

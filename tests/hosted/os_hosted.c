@@ -10,8 +10,9 @@
  *
  * Interrupts.  An interrupt is a function that runs on top of a thread.  A test
  * arms one for the n-th point where a real one could come in (entering and leaving
- * read sections, around compare-and-swaps, after a leaf lock is let go) and so walks through
- * all of them one after the other; with a leaf lock held none comes.
+ * read sections, around atomics and stores that others can see, at locks and grace
+ * periods) and so walks through all of them one after the other; with a leaf lock held
+ * none comes.
  *
  * Read sections.  A reader marks its thread with the global epoch; synchronize
  * moves the epoch on and waits until no thread is marked with an older one.
@@ -348,6 +349,7 @@ void nm_mutex_lock(struct nm_mutex *m)
 	pthread_mutex_lock(&m->lock);
 	__atomic_store_n(&m->owner, t, __ATOMIC_RELAXED);
 	t->held |= 1U << m->lock_class;
+	nm_host_irq_point(t);
 }
 
 void nm_mutex_unlock(struct nm_mutex *m)
@@ -361,6 +363,7 @@ void nm_mutex_unlock(struct nm_mutex *m)
 	t->held &= ~(1U << m->lock_class);
 	__atomic_store_n(&m->owner, NULL, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&m->lock);
+	nm_host_irq_point(t);
 }
 
 void nm_mutex_assert_held(struct nm_mutex *m)
@@ -408,7 +411,9 @@ static void grace_period(void)
 void nm_os_synchronize(void)
 {
 	nm_host_check_sleep("nm_os_synchronize");
+	nm_host_irq_point(&nm_host_self);
 	grace_period();
+	nm_host_irq_point(&nm_host_self);
 }
 
 static pthread_mutex_t defer_lock = PTHREAD_MUTEX_INITIALIZER;

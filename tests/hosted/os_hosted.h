@@ -117,7 +117,54 @@ static inline void nm_host_irq_point(struct nm_host_thread *t)
 
 #define NM_OS_OWN_MB
 #define NM_OS_OWN_CAS
+#define nm_write_once nm_builtin_write_once
+#define nm_ptr_publish nm_builtin_ptr_publish
+#define nm_atomic_or nm_builtin_atomic_or
+#define nm_atomic_and nm_builtin_atomic_and
+#define nm_atomic_add nm_builtin_atomic_add
 #include "os_builtin.h"
+#undef nm_write_once
+#undef nm_ptr_publish
+#undef nm_atomic_or
+#undef nm_atomic_and
+#undef nm_atomic_add
+
+/* After each change that others can see an interrupt may come and look at it. */
+static inline void nm_write_once(uint32_t *p, uint32_t v)
+{
+	nm_builtin_write_once(p, v);
+	nm_host_irq_point(&nm_host_self);
+}
+
+static inline void nm_ptr_publish(void **pp, void *v)
+{
+	nm_builtin_ptr_publish(pp, v);
+	nm_host_irq_point(&nm_host_self);
+}
+
+static inline uint32_t nm_atomic_or(uint32_t *p, uint32_t v)
+{
+	uint32_t old = nm_builtin_atomic_or(p, v);
+
+	nm_host_irq_point(&nm_host_self);
+	return old;
+}
+
+static inline uint32_t nm_atomic_and(uint32_t *p, uint32_t v)
+{
+	uint32_t old = nm_builtin_atomic_and(p, v);
+
+	nm_host_irq_point(&nm_host_self);
+	return old;
+}
+
+static inline uint32_t nm_atomic_add(uint32_t *p, uint32_t v)
+{
+	uint32_t old = nm_builtin_atomic_add(p, v);
+
+	nm_host_irq_point(&nm_host_self);
+	return old;
+}
 
 static inline void nm_mb(void)
 {

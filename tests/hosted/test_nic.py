@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from harness import (
@@ -416,12 +416,11 @@ def test_an_interrupt_at_any_point_of_a_send_loses_and_doubles_nothing(core: Cor
     assert came > 10
 
 
-def test_an_interrupt_at_any_point_of_forwarding_between_nics_loses_nothing(core: Core) -> None:
+def test_an_interrupt_inside_the_other_nics_txsync_loses_nothing(core: Core) -> None:
     core.open()
     left, right = core.nic("left"), core.nic("right")
     attach(core, "vale0:left")
     attach(core, "vale0:right")
-    right.irq_in_sync(left, tx=True)
     for turn in range(30):
         right.irq_in_sync(left, tx=True)
         frames = numbered(4, 10 * turn)
@@ -429,6 +428,68 @@ def test_an_interrupt_at_any_point_of_forwarding_between_nics_loses_nothing(core
             left.receive(frame)
         left.rx_irq()
         assert right.sent() == frames
+
+
+def attach_and_detach(core: Core, nic: Nic) -> None:
+    attach(core, f"vale0:{nic.name}")
+    detach(core, f"vale0:{nic.name}")
+
+
+CHANGES: dict[str, Callable[[Core, Nic], None]] = {
+    "a port comes": lambda core, nic: core.open("vale0:new").close(),
+    "a pipe comes": lambda core, nic: core.open("nic0{1").close(),
+    "the NIC is attached and detached": attach_and_detach,
+    "the NIC is bound": lambda core, nic: core.open("nic0").close(),
+    "one ring of the NIC is bound": lambda core, nic: core.open(
+        "nic0", mode=lib.NR_REG_ONE_NIC, ringid=1
+    ).close(),
+    "the link flaps": lambda core, nic: nic.reset(3),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_an_interrupt_at_any_point_of_a_change_does_no_harm(core: Core, what: str) -> None:
+    port = core.open("vale0:p")
+    nic = core.nic("nic0", tx_rings=2, rx_rings=2)
+    came = at = 0
+    while at == came:
+        at += 1
+        nic.rx_irq_at(at)
+        nic.receive_if_on(numbered(1)[0])
+        CHANGES[what](core, nic)
+        came += not lib.nmh_irq_disarm()
+    assert came > 3
+    port.receive()
+    attach(core, "vale0:nic0")
+    nic.receive(numbered(1)[0])
+    nic.rx_irq()
+    assert port.receive() == numbered(1)
+
+
+def test_an_interrupt_at_any_point_of_the_drivers_removal_does_no_harm(core: Core) -> None:
+    port = core.open("vale0:p")
+    came = at = 0
+    while at == came:
+        at += 1
+        nic = core.nic("nic0")
+        attach(core, "vale0:nic0")
+        nic.receive(numbered(1, at)[0])
+        nic.rx_irq_at(at)
+        nic.detach()
+        came += not lib.nmh_irq_disarm()
+        assert port.receive() in ([], numbered(1, at))
+        assert nic.rx_irq() == 0
+        nic.free()
+    assert came > 3
+
+
+def test_a_nic_that_writes_more_than_a_buffer_holds_is_refused(core: Core) -> None:
+    core.nic("nic0", rx_buf=2049)
+    core.nic("nic1", rx_buf=2048)
+    with pytest.raises(OSError) as err:
+        core.open("nic0")
+    assert err.value.errno == errno.EINVAL
+    core.open("nic1")
 
 
 def test_packets_that_came_before_attaching_are_forwarded(core: Core) -> None:
