@@ -54,16 +54,16 @@ WILD = (("NM_VARIANT", "hostile"), ("NM_HOSTILE", "1"))
 PLAUSIBLE = (("NM_VARIANT", "hostile"), ("NM_HOSTILE", "2"))
 
 LAYERS = (
-    Layer("unit", "unit", 40, 60),
+    Layer("unit", "unit", 50, 60),
     Layer("hosted", "hosted", 80, 600),
     Layer("hosted-asan", "hosted", 30, 180, QUICK_LIBRARY, LIBRARY, ASAN),
     Layer("hosted-wild", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, WILD),
     Layer("hosted-plausible", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, PLAUSIBLE),
     # Each of these builds more than it runs, and once is enough.
-    Layer("libnetmap", "libnetmap", 20, 60, parallel=False),
+    Layer("libnetmap", "libnetmap", 25, 60, parallel=False),
     Layer("abi", "abi", 15, 60, parallel=False),
-    Layer("cross", "cross", 15, 120, parallel=False),
-    Layer("vm", "vm", 60, 1200, short="smoke", parallel=False),
+    Layer("cross", "cross", 20, 120, parallel=False),
+    Layer("vm", "vm", 40, 1200, short="smoke", parallel=False),
 )
 
 
