@@ -36,6 +36,7 @@ struct flow {
 	struct client *from;
 	uint32_t source;
 	uint8_t dst; /* station, 0: broadcast */
+	uint32_t ring;
 	uint32_t packets, window; /* 0: no window */
 	uint32_t received;	  /* atomic; written by the reader */
 	uint32_t next;		  /* reader: least number that may come */
@@ -48,6 +49,7 @@ struct reader {
 	uint32_t nflows;
 	bool lossless;
 	uint32_t *stop; /* NULL: ends when all has come */
+	uint32_t ring;
 	pthread_t thread;
 };
 
@@ -79,7 +81,7 @@ static void frame_fill(struct frame *f, const struct flow *flow, uint32_t seq)
 static void *send_main(void *arg)
 {
 	struct flow *flow = arg;
-	struct netmap_ring *tx = NETMAP_TXRING(flow->from->nifp, 0);
+	struct netmap_ring *tx = NETMAP_TXRING(flow->from->nifp, flow->ring);
 	uint32_t seq = 0;
 
 	while (seq < flow->packets) {
@@ -133,7 +135,7 @@ static bool all_came(const struct reader *r)
 static void *read_main(void *arg)
 {
 	struct reader *r = arg;
-	struct netmap_ring *rx = NETMAP_RXRING(r->c->nifp, 0);
+	struct netmap_ring *rx = NETMAP_RXRING(r->c->nifp, r->ring);
 
 	while (r->stop ? !acquire(r->stop) : !all_came(r)) {
 		uint32_t head = rx->head, n = client_space(rx);
@@ -171,7 +173,7 @@ static void into_one(struct nmh_ns *ns, const char *from, const char *to, uint32
 {
 	struct client sources[MAX_FLOWS], sink;
 	struct flow flows[MAX_FLOWS];
-	struct reader reader = { &sink, flows, n, lossless, NULL, 0 };
+	struct reader reader = { &sink, flows, n, lossless, NULL, 0, 0 };
 	uint32_t stop = 0, i;
 
 	memset(flows, 0, sizeof(flows));
@@ -211,6 +213,50 @@ static void vale_overload(struct nmh_ns *ns, uint32_t packets)
 	into_one(ns, "vale0:s%u", "vale0:sink", 4, packets / 4, false);
 }
 
+/* Four rings of one port to four rings of another, a file and a thread for each. */
+static void ring_to_ring(struct nmh_ns *ns, uint32_t packets)
+{
+	enum { N = 4 };
+	struct nmreq_register reg = { .nr_mode = NR_REG_ONE_NIC, .nr_tx_rings = N, .nr_rx_rings = N };
+	struct client from[N], to[N];
+	struct flow flows[N][N]; /* by reader, by source */
+	struct reader readers[N];
+	struct netmap_ring *tx;
+	struct frame *frame;
+	uint32_t i;
+
+	memset(flows, 0, sizeof(flows));
+	for (i = 0; i < N; i++) {
+		reg.nr_ringid = (uint16_t)i;
+		CLIENT_MUST(client_open(&from[i], ns, "vale0:from", &reg) == 0);
+		CLIENT_MUST(client_open(&to[i], ns, "vale0:to", &reg) == 0);
+		flows[i][i] = (struct flow){ .from = &from[i], .source = i, .dst = 7, .ring = i,
+					     .packets = packets / N, .window = 400 };
+		readers[i] = (struct reader){ &to[i], flows[i], N, true, NULL, i, 0 };
+	}
+	/* station 7 says where it is, so that its packets keep to their rings */
+	tx = NETMAP_TXRING(to[0].nifp, 0);
+	frame = (struct frame *)(void *)NETMAP_BUF(tx, tx->slot[0].buf_idx);
+	frame_fill(frame, &flows[0][0], 0);
+	memcpy(frame->src, frame->dst, 6);
+	memset(frame->dst, 0xff, 6);
+	tx->slot[0].len = FRAME_BYTES;
+	client_advance(tx, 1);
+	CLIENT_MUST(nmh_txsync(to[0].h) == 0);
+	for (i = 0; i < N; i++) {
+		start(&readers[i].thread, read_main, &readers[i]);
+		start(&flows[i][i].thread, send_main, &flows[i][i]);
+	}
+	for (i = 0; i < N; i++) {
+		pthread_join(flows[i][i].thread, NULL);
+		pthread_join(readers[i].thread, NULL);
+	}
+	for (i = 0; i < N; i++) {
+		client_close(&from[i]);
+		client_close(&to[i]);
+	}
+}
+
 static void pipe_both_ways(struct nmh_ns *ns, uint32_t packets)
 {
 	struct client end[2];
@@ -223,7 +269,7 @@ static void pipe_both_ways(struct nmh_ns *ns, uint32_t packets)
 	memset(flows, 0, sizeof(flows));
 	for (i = 0; i < 2; i++) {
 		flows[i][0] = (struct flow){ .from = &end[i], .packets = packets };
-		readers[i] = (struct reader){ &end[1 - i], flows[i], 1, true, NULL, 0 };
+		readers[i] = (struct reader){ &end[1 - i], flows[i], 1, true, NULL, 0, 0 };
 	}
 	for (i = 0; i < 2; i++) {
 		start(&readers[i].thread, read_main, &readers[i]);
@@ -306,7 +352,7 @@ static void two_threads_sync_one_file(struct nmh_ns *ns, uint32_t packets)
 {
 	struct client source, sink;
 	struct flow flow;
-	struct reader reader = { &sink, &flow, 1, true, NULL, 0 };
+	struct reader reader = { &sink, &flow, 1, true, NULL, 0, 0 };
 	uint32_t stop = 0;
 	struct churn other = { NULL, { NULL }, &stop, 0, 0 };
 
@@ -373,7 +419,7 @@ static void nics_on_switches(struct nmh_ns *ns, uint32_t packets)
 	memset(flows, 0, sizeof(flows));
 	for (i = 0; i < 2; i++) {
 		flows[i][0] = (struct flow){ .from = &end[i], .packets = packets, .window = 100 };
-		readers[i] = (struct reader){ &end[1 - i], flows[i], 1, true, NULL, 0 };
+		readers[i] = (struct reader){ &end[1 - i], flows[i], 1, true, NULL, 0, 0 };
 	}
 	start(&churn.thread, churn_main, &churn);
 	for (i = 0; i < 2; i++) {
@@ -441,6 +487,7 @@ static const struct {
 } scenarios[] = {
 	{ "vale-lossless", vale_lossless },
 	{ "vale-overload", vale_overload },
+	{ "ring-to-ring", ring_to_ring },
 	{ "pipe", pipe_both_ways },
 	{ "come-and-go", ports_come_and_go },
 	{ "shared-file", two_threads_sync_one_file },

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.programs
 SCENARIOS = (
     "vale-lossless",
     "vale-overload",
+    "ring-to-ring",
     "pipe",
     "come-and-go",
     "shared-file",
