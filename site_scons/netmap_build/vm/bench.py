@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import BuildError, report
 from . import kvm
+from . import native as hosted
 from .agent import Step
 from .guests import bench_program
 from .machine import Vm, VmResult
@@ -164,12 +165,15 @@ def main(argv: list[str], root: Path | None = None) -> int:
         if kvm.works(target.kernel_image, target.work_dir / "kvm.json"):
             fast = measure(target, Hardware(accel="kvm"), options.case, 100 * options.packets)
             native = figures(fast.step("bench"))
+        alone = {} if options.case else hosted.measure(target.root)
     except BuildError as error:
         report(error)
         return 2
     counted = figures(result.step("bench"))
     if counted:
         print(table(counted, native, options.case))
+        if alone:
+            print(f"\n{hosted.table(alone)}")
     if options.json is not None:
         per_packet = {name: round(figure.per_packet, 1) for name, figure in counted.items()}
         options.json.write_text(json.dumps(per_packet, indent=1, sort_keys=True) + "\n")
