@@ -33,7 +33,6 @@ TABLE: tuple[Target, ...] = (
     Target("test-hosted", "the core as an ordinary library, with sanitizers"),
     Target("test-libnetmap", "the library and pkt-gen against a netmap of their own"),
     Target("test-abi", "headers and layouts against the fixed interface"),
-    Target("test-libnetmap", "the library and pkt-gen on a pretended device"),
     Target("test-cross", "the core compiled for the kernels of FreeBSD and Windows"),
     Target("test-vm", "the real module in a real kernel in qemu"),
     Target("try", "boot a small VM with what was built: pkt-gen over VALE"),

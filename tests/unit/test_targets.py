@@ -16,6 +16,10 @@ def test_every_advertised_target_is_accepted() -> None:
     targets.check(targets.names(), TOP)
 
 
+def test_no_target_is_advertised_twice() -> None:
+    assert len(set(targets.names())) == len(targets.names())
+
+
 def test_a_file_under_build_is_accepted() -> None:
     targets.check(["build/linux/lib/libnetmap.a", "compile_commands.json"], TOP)
 
