@@ -17,8 +17,6 @@
  */
 #include "port/port.h"
 
-#define SHARED_SET(type, field, value) (*(type *)(uintptr_t)&(field) = (value))
-
 /* The rings that a request means. */
 static int ring_ranges(struct nm_binding *b, const struct netmap_adapter *na,
 		       const struct nmreq_register *reg)
@@ -159,10 +157,8 @@ static void users_remove(struct nm_binding *b)
 	}
 }
 
-typedef void (*kring_fn)(struct netmap_kring *);
-
 /* Calls fn for every ring of the binding that enters (on) or leaves netmap mode. */
-static bool for_changing(struct nm_binding *b, bool on, kring_fn fn)
+static bool for_changing(struct nm_binding *b, bool on, nm_kring_fn fn)
 {
 	bool any = false;
 	enum txrx t;
@@ -215,12 +211,12 @@ static int if_create(struct nm_binding *b, struct netmap_if **out)
 		return ENOMEM;
 	}
 	nm_strlcpy(nifp->ni_name, na->name, sizeof(nifp->ni_name));
-	SHARED_SET(uint32_t, nifp->ni_version, NETMAP_API);
-	SHARED_SET(uint32_t, nifp->ni_flags, nm_mem_id(na->nm_mem) == NM_MEM_GLOBAL_ID ? 0 : NI_PRIV_MEM);
-	SHARED_SET(uint32_t, nifp->ni_tx_rings, na->num_tx_rings);
-	SHARED_SET(uint32_t, nifp->ni_rx_rings, na->num_rx_rings);
-	SHARED_SET(uint32_t, nifp->ni_host_tx_rings, na->num_host_tx_rings);
-	SHARED_SET(uint32_t, nifp->ni_host_rx_rings, na->num_host_rx_rings);
+	NM_SHARED_SET(uint32_t, nifp->ni_version, NETMAP_API);
+	NM_SHARED_SET(uint32_t, nifp->ni_flags, nm_mem_id(na->nm_mem) == NM_MEM_GLOBAL_ID ? 0 : NI_PRIV_MEM);
+	NM_SHARED_SET(uint32_t, nifp->ni_tx_rings, na->num_tx_rings);
+	NM_SHARED_SET(uint32_t, nifp->ni_rx_rings, na->num_rx_rings);
+	NM_SHARED_SET(uint32_t, nifp->ni_host_tx_rings, na->num_host_tx_rings);
+	NM_SHARED_SET(uint32_t, nifp->ni_host_rx_rings, na->num_host_rx_rings);
 	/* NIC tx, host tx, NIC rx, host rx; 0 for what this binding does not hold */
 	self = nm_mem_offset(na->nm_mem, nifp);
 	ofs = (ssize_t *)(uintptr_t)nifp->ring_ofs;

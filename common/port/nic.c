@@ -73,27 +73,10 @@ int netmap_attach(struct netmap_adapter *tmpl)
 	return netmap_attach_ext(tmpl, sizeof(*tmpl), 0);
 }
 
-typedef void (*kring_fn)(struct netmap_kring *);
-
-static void for_all_rings(struct netmap_adapter *na, kring_fn fn)
-{
-	enum txrx t;
-	u_int i;
-
-	if (na->krings_mem == NULL)
-		return;
-	for_rx_tx(t) {
-		for (i = 0; i < netmap_all_rings(na, t); i++)
-			fn(NMR(na, t)[i]);
-	}
-}
-
 static void stop_all(struct netmap_adapter *na)
 {
 	nm_atomic_add(&na->na_stopped, 1);
-	for_all_rings(na, nm_kr_stop_begin);
-	for_all_rings(na, nm_kr_stop_wait);
-	nm_os_synchronize();
+	nm_port_stop_rings(na);
 }
 
 static void leave_netmap_mode(struct netmap_kring *kring)
@@ -124,7 +107,7 @@ void netmap_detach(if_t ifp)
 	stop_all(na);
 	nm_na_flags_set(na, NAF_ZOMBIE);
 	if (nm_netmap_on(na)) {
-		for_all_rings(na, leave_netmap_mode);
+		nm_port_each_ring(na, leave_netmap_mode);
 		if (na->nm_register(na, 0) != 0)
 			nm_prerr("%s: could not leave netmap mode", na->name);
 		if (na->krings_mem != NULL)
@@ -140,7 +123,7 @@ void netmap_detach(if_t ifp)
 	na->ifp = NULL;
 	na->pdev = NULL;
 	nm_list_remove(&na->na_link);
-	for_all_rings(na, wake_all); /* who sleeps in poll sees POLLERR */
+	nm_port_each_ring(na, wake_all); /* who sleeps in poll sees POLLERR */
 	nm_os_if_release(ifp);
 	netmap_adapter_put(na);
 out:
@@ -244,8 +227,8 @@ void netmap_enable_all_rings(if_t ifp)
 		return;
 	NM_BUG_ON(na->na_stopped == 0);
 	nm_atomic_add(&na->na_stopped, (uint32_t)-1);
-	for_all_rings(na, nm_kr_start);
-	for_all_rings(na, wake_all); /* they may have slept through the stop */
+	nm_port_start_rings(na);
+	nm_port_each_ring(na, wake_all); /* they may have slept through the stop */
 }
 
 static int nic_resolve(struct nm_resolve *r, struct netmap_adapter **na)

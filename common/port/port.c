@@ -283,10 +283,32 @@ void netmap_krings_mode_commit(struct netmap_adapter *na, int onoff)
 	}
 }
 
-/* ---- netmap_rings --------------------------------------------------------------- */
+void nm_port_each_ring(struct netmap_adapter *na, nm_kring_fn fn)
+{
+	enum txrx t;
+	u_int i;
 
-/* The fields that are const to programs. */
-#define SHARED_SET(type, field, value) (*(type *)(uintptr_t)&(field) = (value))
+	if (na->krings_mem == NULL)
+		return;
+	for_rx_tx(t) {
+		for (i = 0; i < netmap_all_rings(na, t); i++)
+			fn(NMR(na, t)[i]);
+	}
+}
+
+void nm_port_stop_rings(struct netmap_adapter *na)
+{
+	nm_port_each_ring(na, nm_kr_stop_begin);
+	nm_port_each_ring(na, nm_kr_stop_wait);
+	nm_os_synchronize();
+}
+
+void nm_port_start_rings(struct netmap_adapter *na)
+{
+	nm_port_each_ring(na, nm_kr_start);
+}
+
+/* ---- netmap_rings --------------------------------------------------------------- */
 
 static bool has_buffers(const struct netmap_kring *kring)
 {
@@ -308,13 +330,13 @@ static int ring_create(struct netmap_kring *kring)
 			 (unsigned)n, nm_mem_id(na->nm_mem));
 		return ENOMEM;
 	}
-	SHARED_SET(int64_t, ring->buf_ofs, nm_mem_buf_offset(na->nm_mem, ring));
-	SHARED_SET(uint32_t, ring->num_slots, n);
-	SHARED_SET(uint32_t, ring->nr_buf_size, na->na_lut.objsize);
-	SHARED_SET(uint16_t, ring->ringid, (uint16_t)kring->ring_id);
-	SHARED_SET(uint16_t, ring->dir, kring->tx == NR_TX ? 1 : 0);
-	SHARED_SET(uint64_t, ring->offset_mask, kring->offset_mask);
-	SHARED_SET(uint64_t, ring->buf_align, kring->buf_align);
+	NM_SHARED_SET(int64_t, ring->buf_ofs, nm_mem_buf_offset(na->nm_mem, ring));
+	NM_SHARED_SET(uint32_t, ring->num_slots, n);
+	NM_SHARED_SET(uint32_t, ring->nr_buf_size, na->na_lut.objsize);
+	NM_SHARED_SET(uint16_t, ring->ringid, (uint16_t)kring->ring_id);
+	NM_SHARED_SET(uint16_t, ring->dir, kring->tx == NR_TX ? 1 : 0);
+	NM_SHARED_SET(uint64_t, ring->offset_mask, kring->offset_mask);
+	NM_SHARED_SET(uint64_t, ring->buf_align, kring->buf_align);
 	if (has_buffers(kring)) {
 		int error = nm_mem_slots_fill(na->nm_mem, ring->slot, n);
 

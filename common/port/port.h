@@ -97,6 +97,17 @@ int nm_port_sw_register(struct netmap_adapter *na, int onoff);
 int netmap_krings_create(struct netmap_adapter *na);
 void netmap_krings_delete(struct netmap_adapter *na);
 
+/* Calls fn for every ring, host rings too; none while there are no krings. */
+typedef void (*nm_kring_fn)(struct netmap_kring *);
+void nm_port_each_ring(struct netmap_adapter *na, nm_kring_fn fn);
+
+/* All of a port's rings, once: stop, wait, grace period; and start.  Context: sleep. */
+void nm_port_stop_rings(struct netmap_adapter *na);
+void nm_port_start_rings(struct netmap_adapter *na);
+
+/* Writes a field of shared memory that is const to programs. */
+#define NM_SHARED_SET(type, field, value) (*(type *)(uintptr_t)&(field) = (value))
+
 /*
  * netmap_rings, with buffers, for every kring that has users or NKR_NEEDRING and
  * has none yet; ENOMEM: those made by this call are gone again.

@@ -134,34 +134,6 @@ static void uncouple(struct netmap_kring *hk)
 	nm_kr_set_notify(hk, hk->na->nm_notify);
 }
 
-/* Stops or starts the NIC's own rings. */
-static void hw_stop(struct netmap_adapter *hw)
-{
-	enum txrx t;
-	u_int i;
-
-	for_rx_tx(t) {
-		for (i = 0; i < nma_get_nrings(hw, t); i++)
-			nm_kr_stop_begin(NMR(hw, t)[i]);
-	}
-	for_rx_tx(t) {
-		for (i = 0; i < nma_get_nrings(hw, t); i++)
-			nm_kr_stop_wait(NMR(hw, t)[i]);
-	}
-	nm_os_synchronize();
-}
-
-static void hw_start(struct netmap_adapter *hw)
-{
-	enum txrx t;
-	u_int i;
-
-	for_rx_tx(t) {
-		for (i = 0; i < nma_get_nrings(hw, t); i++)
-			nm_kr_start(NMR(hw, t)[i]);
-	}
-}
-
 static void bwrap_leave(struct netmap_adapter *hw);
 
 /* The two adapters become one; the NIC's rings start to feed the switch. */
@@ -171,7 +143,7 @@ static void join(struct nm_bwrap *bw)
 	enum txrx t;
 	u_int i;
 
-	hw_stop(hw);
+	nm_port_stop_rings(hw);
 	for_rx_tx(t) {
 		for (i = 0; i < nma_get_nrings(hw, t); i++)
 			couple(NMR(hw, t)[i], NMR(up, nm_txrx_swap(t))[i]);
@@ -179,7 +151,7 @@ static void join(struct nm_bwrap *bw)
 	nm_na_flags_set(hw, NAF_BUSY);
 	hw->nm_owner_leave = bwrap_leave;
 	hw->na_private = bw;
-	hw_start(hw);
+	nm_port_start_rings(hw);
 	/* packets may have come while nobody listened */
 	nm_read_enter();
 	for (i = 0; i < hw->num_rx_rings; i++)
@@ -195,7 +167,7 @@ static void part(struct nm_bwrap *bw)
 	u_int i;
 
 	nm_switch_remove(&bw->port); /* nobody delivers to it any more */
-	hw_stop(hw);
+	nm_port_stop_rings(hw);
 	for_rx_tx(t) {
 		for (i = 0; i < nma_get_nrings(hw, t); i++)
 			uncouple(NMR(hw, t)[i]);
@@ -209,7 +181,7 @@ static void part(struct nm_bwrap *bw)
 	}
 	up->active_fds--;
 	nm_vale_krings_delete(up);
-	hw_start(hw);
+	nm_port_start_rings(hw);
 	nm_port_unbind(&bw->hw);
 	netmap_adapter_put(up);
 }
