@@ -26,7 +26,6 @@ out_mem:
 
 void nm_core_fini(void)
 {
-	nm_vale_fini();
 	nm_port_fini();
 	nm_mem_fini();
 	nm_os_defer_barrier(); /* adapters that wait for their grace period */

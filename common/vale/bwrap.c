@@ -28,7 +28,7 @@ struct nm_bwrap {
 	struct nm_binding hw;	  /* all rings of the NIC, exclusively */
 };
 
-/* Ownership of a ring for repeated syncs; loops while others ask. */
+/* What the NIC has received goes into the switch; repeated while others ask meanwhile. */
 static int from_nic(struct netmap_kring *hk, int flags)
 {
 	struct netmap_kring *bk;
@@ -94,7 +94,7 @@ static struct nm_bwrap *bwrap_of(struct netmap_adapter *na)
 	return container_of(na, struct nm_bwrap, port.up);
 }
 
-bool nm_is_bwrap(const struct netmap_adapter *na)
+static bool is_bwrap(const struct netmap_adapter *na)
 {
 	return na->nm_rxsync == bwrap_rxsync;
 }
@@ -318,7 +318,7 @@ int nm_vale_detach(struct nm_ns *ns, const char *name, uint32_t *index)
 	p = nm_switch_find_port(sw, name);
 	if (p == NULL)
 		return ENXIO;
-	if (!nm_is_bwrap(&p->up))
+	if (!is_bwrap(&p->up))
 		return EINVAL; /* a port that a program has opened */
 	*index = p->index;
 	part(bwrap_of(&p->up));

@@ -375,7 +375,3 @@ int nm_vale_init(void)
 	nm_port_kind_register(&vale_kind);
 	return 0;
 }
-
-void nm_vale_fini(void)
-{
-}

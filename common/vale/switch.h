@@ -66,7 +66,4 @@ int nm_vale_txsync(struct netmap_kring *kring, int flags);
 int nm_vale_scratch_new(struct netmap_kring *kring);
 void nm_vale_scratch_free(struct netmap_kring *kring);
 
-/* Whether an adapter is a switch's attached NIC. */
-bool nm_is_bwrap(const struct netmap_adapter *na);
-
 #endif /* NM_SWITCH_H */

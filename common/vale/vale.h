@@ -11,7 +11,6 @@
 
 /* Module load: registers the kind of port `vale<sw>:<port>`. */
 int nm_vale_init(void);
-void nm_vale_fini(void);
 
 /* All: context sleep, interface and control locks held.  Names NUL-terminated. */
 
