@@ -3,42 +3,107 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import system_packages
+from .errors import BuildError
 
 
 @dataclass(frozen=True)
 class Need:
-    """A thing of the system: how to see that it is there, and the package that brings it."""
+    """A thing of the system: how to see that it is there, and the package that brings it.
 
-    package: str
+    A column that is empty must be explained in `lacking`, as "manager: reason".
+    """
+
+    package: str  # Debian's name
     program: str = ""
     files: tuple[str, ...] = ()  # any one of these patterns
+    check: Callable[[], bool] | None = None
+    dnf: str = ""
+    zypper: str = ""
+    pacman: str = ""
+    lacking: tuple[str, ...] = ()
 
     def is_met(self, root: Path = Path("/")) -> bool:
+        if self.check:
+            return self.check()
         if self.program:
             path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
             return shutil.which(self.program, path=path) is not None
         return any(any(root.glob(pattern)) for pattern in self.files)
 
+    def name_for(self, manager: str) -> str:
+        """The package's name there; Debian's name where the manager is not known."""
+        if manager in ("", "apt"):
+            return self.package
+        return str(getattr(self, manager))
 
-GCC = Need("gcc", program="gcc")
-GXX = Need("g++", program="g++")
-LIBC = Need("libc6-dev", files=("usr/include/stdio.h", "usr/include/*/stdio.h"))
-MAKE = Need("make", program="make")
-LIBELF = Need(  # objtool of the kernel headers is linked with it
-    "libelf1", files=("usr/lib/*/libelf.so.1", "usr/lib64/libelf.so.1", "lib/*/libelf.so.1")
+
+def has_venv() -> bool:
+    """Debian splits venv and pip out of python3."""
+    return bool(importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv"))
+
+
+VENV = Need("python3-venv", check=has_venv, dnf="python3", zypper="python3", pacman="python")
+GCC = Need("gcc", program="gcc", dnf="gcc", zypper="gcc", pacman="gcc")
+GXX = Need("g++", program="g++", dnf="gcc-c++", zypper="gcc-c++", pacman="gcc")
+LIBC = Need(
+    "libc6-dev",
+    files=("usr/include/stdio.h", "usr/include/*/stdio.h"),
+    dnf="glibc-devel",
+    zypper="glibc-devel",
+    pacman="glibc",
 )
-QEMU = Need("qemu-system-x86", program="qemu-system-x86_64")
-BUSYBOX = Need("busybox-static", files=("bin/busybox", "usr/bin/busybox"))
-KMOD = Need("kmod", program="depmod")
-MINGW = Need("gcc-mingw-w64-x86-64", program="x86_64-w64-mingw32-gcc")
+MAKE = Need("make", program="make", dnf="make", zypper="make", pacman="make")
+LIBELF = Need(  # objtool of the kernel headers is linked with it
+    "libelf1",
+    files=(
+        "usr/lib/*/libelf.so.1",
+        "usr/lib64/libelf.so.1",
+        "lib/*/libelf.so.1",
+        "usr/lib/libelf.so.1",
+    ),
+    dnf="elfutils-libelf",
+    zypper="libelf1",
+    pacman="libelf",
+)
+QEMU = Need(
+    "qemu-system-x86",
+    program="qemu-system-x86_64",
+    dnf="qemu-system-x86-core",
+    zypper="qemu-x86",
+    pacman="qemu-system-x86",
+)
+BUSYBOX = Need(
+    "busybox-static",
+    files=(
+        "bin/busybox",
+        "usr/bin/busybox",
+        "sbin/busybox",
+        "usr/sbin/busybox",
+        "usr/bin/busybox-static",
+    ),
+    dnf="busybox",
+    zypper="busybox-static",
+    pacman="busybox",
+)
+KMOD = Need("kmod", program="depmod", dnf="kmod", zypper="kmod", pacman="kmod")
+MINGW = Need(
+    "gcc-mingw-w64-x86-64",
+    program="x86_64-w64-mingw32-gcc",
+    dnf="mingw64-gcc",
+    zypper="mingw64-cross-gcc",
+    pacman="mingw-w64-gcc",
+)
 
+PYTHON = (VENV,)
 USER = (GCC, LIBC)
 KERNEL = (GCC, MAKE, LIBELF)
 VM = (QEMU, BUSYBOX, KMOD)
@@ -57,14 +122,67 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "bench": VM,
 }
 
+# Layers of `test`; those of test-all that want more ask for it themselves.
+TESTS = ("test-unit", "test-hosted", "test-libnetmap", "test-abi", "test-cross", "test-vm")
+# Targets that stand for others, or build others first.
+BUILD = ("module", "lib", "apps")
+IMPLIED: dict[str, tuple[str, ...]] = {
+    "": BUILD,
+    "all": BUILD,
+    "test": (*BUILD, *TESTS),
+    "test-all": (*BUILD, *TESTS),
+    "test-vm": BUILD,
+    "try": BUILD,
+    "bench": BUILD,
+}
 
-def packages(needs: Iterable[Need], root: Path = Path("/")) -> list[str]:
-    """The packages that are missing, each once."""
-    return sorted({need.package for need in needs if not need.is_met(root)})
+
+def of(targets: Iterable[str]) -> list[Need]:
+    """Everything that these targets need, each once; no target means all."""
+    names: list[str] = []
+    for target in list(targets) or [""]:
+        names += [target, *IMPLIED.get(target, ())]
+    found: list[Need] = []
+    for name in names:
+        found += [need for need in BY_TARGET.get(name, ()) if need not in found]
+    return found
+
+
+def missing(wanted: Iterable[Need], root: Path = Path("/")) -> list[Need]:
+    """The needs that are not met, each once."""
+    return [need for need in dict.fromkeys(wanted) if not need.is_met(root)]
+
+
+def packages(wanted: Iterable[Need]) -> list[str]:
+    """The packages that are missing, each once, under the names of this system."""
+    absent = missing(wanted)
+    manager = system_packages.manager_name() if absent else ""
+    return sorted({need.name_for(manager) or need.package for need in absent})
 
 
 def ensure(target: str, *, may_install: bool) -> None:
     """Make sure that a target has what it needs, or say what to type."""
-    missing = packages(BY_TARGET.get(target, ()))
-    if missing:
-        system_packages.install(missing, target, may_install=may_install)
+    absent = packages(BY_TARGET.get(target, ()))
+    if absent:
+        system_packages.install(absent, target, may_install=may_install)
+
+
+def ensure_all(targets: list[str], *, may_install: bool) -> None:
+    """The same for a whole command line, before anything is made.
+
+    An ordinary user, who must ask somebody, is told at once what building and trying needs.
+    """
+    absent = packages([*PYTHON, *of(targets)])
+    if not absent:
+        return
+    words = " ".join(["./sconsw", *targets])
+    if may_install and os.geteuid() == 0:
+        system_packages.install(absent, words, may_install=True)
+        importlib.invalidate_caches()
+        return
+    more = [name for name in packages(of(["try"])) if name not in absent]
+    also = f"; ./sconsw try: {' '.join(more)}" if more else ""
+    raise BuildError(
+        f"{words} needs: {' '.join(absent)}{also}",
+        system_packages.command_to_type([*absent, *more]),
+    )
