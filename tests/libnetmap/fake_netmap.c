@@ -13,7 +13,15 @@
  *	busy    cannot be registered (EBUSY)
  *	absent  is not there (ENXIO)
  *
- * FAKE_NETMAP_ERRNO in the environment makes open() itself fail with that number.
+ * The environment says more:
+ *
+ *	FAKE_NETMAP_ERRNO=2            open() itself fails with that number
+ *	FAKE_NETMAP_SWITCHES="0 1 vale0:a,0 3 vale0:b"
+ *	                               number of switch and port, and name, of all ports there are
+ *	FAKE_NETMAP_REFUSE="3=16,8=95" requests of these types fail with these numbers
+ *	FAKE_NETMAP_VERSION=11         every request fails: the kernel speaks that version
+ *	FAKE_NETMAP_LOG=FILE           every request: a line of header and body as it came, in hex
+ *
  * A region is a memory file, which replaces the opened file at REGISTER, so that
  * mmap() needs no pretence.  All ports of one name share one.
  */
@@ -223,12 +231,78 @@ do_register(int fd, struct nmreq_header *hdr)
 	return 0;
 }
 
+/* --- Switches, as FAKE_NETMAP_SWITCHES has them --- */
+
+static int
+do_list(struct nmreq_header *hdr)
+{
+	struct nmreq_vale_list *at = (struct nmreq_vale_list *)(uintptr_t)hdr->nr_body;
+	const char *s = getenv("FAKE_NETMAP_SWITCHES");
+	char name[NETMAP_REQ_IFNAMSIZ];
+	unsigned int sw, port;
+	int used;
+
+	for (; s != NULL && sscanf(s, "%u %u %63[^,]%n", &sw, &port, name, &used) == 3; s++) {
+		size_t n = strcspn(name, ":");
+		int whole = strcmp(name, hdr->nr_name) == 0;
+
+		s += used;
+		if (whole || (strlen(hdr->nr_name) == n && strncmp(name, hdr->nr_name, n) == 0) ||
+		    (hdr->nr_name[0] == '\0' && (sw > at->nr_bridge_idx ||
+		    (sw == at->nr_bridge_idx && port >= at->nr_port_idx)))) {
+			at->nr_port_idx = hdr->nr_name[0] == '\0' || whole ? port : 0;
+			at->nr_bridge_idx = (uint16_t)sw;
+			if (hdr->nr_name[0] == '\0')
+				memcpy(hdr->nr_name, name, sizeof(name));
+			return 0;
+		}
+		if (*s == '\0')
+			break;
+	}
+	return ENOENT;
+}
+
+static int
+do_attach(struct nmreq_header *hdr)
+{
+	((struct nmreq_vale_attach *)(uintptr_t)hdr->nr_body)->port_index = 7;
+	return 0;
+}
+
+static int
+do_detach(struct nmreq_header *hdr)
+{
+	((struct nmreq_vale_detach *)(uintptr_t)hdr->nr_body)->port_index = 7;
+	return 0;
+}
+
+static int
+do_newif(struct nmreq_header *hdr)
+{
+	struct nmreq_vale_newif *body = (struct nmreq_vale_newif *)(uintptr_t)hdr->nr_body;
+
+	body->nr_tx_slots = or_default(body->nr_tx_slots, 1024);
+	body->nr_rx_slots = or_default(body->nr_rx_slots, 1024);
+	body->nr_tx_rings = (uint16_t)or_default(body->nr_tx_rings, 1);
+	body->nr_rx_rings = (uint16_t)or_default(body->nr_rx_rings, 1);
+	body->nr_mem_id = (uint16_t)or_default(body->nr_mem_id, 9);
+	return 0;
+}
+
 static int
 do_port_info(struct nmreq_header *hdr)
 {
 	struct nmreq_port_info_get *info = (struct nmreq_port_info_get *)(uintptr_t)hdr->nr_body;
 	struct port *p = find_port(hdr->nr_name);
+	const char *switches = getenv("FAKE_NETMAP_SWITCHES");
 
+	if (switches != NULL && strstr(switches, hdr->nr_name) != NULL) {
+		*info = (struct nmreq_port_info_get) {
+			.nr_memsize = 8192, .nr_tx_slots = 512, .nr_rx_slots = 256, .nr_tx_rings = 2,
+			.nr_rx_rings = 3, .nr_host_tx_rings = 1, .nr_host_rx_rings = 4, .nr_mem_id = 5,
+		};
+		return 0;
+	}
 	if (p == NULL || p->mem == NULL)
 		return ENXIO;
 	info->nr_mem_id = id_of(p);
@@ -346,11 +420,87 @@ open(const char *path, int flags, ...)
 	return fd;
 }
 
+static const struct {
+	size_t body;
+	int (*run)(struct nmreq_header *hdr);
+} requests[] = {
+	[NETMAP_REQ_REGISTER] = { sizeof(struct nmreq_register), NULL },
+	[NETMAP_REQ_PORT_INFO_GET] = { sizeof(struct nmreq_port_info_get), do_port_info },
+	[NETMAP_REQ_VALE_ATTACH] = { sizeof(struct nmreq_vale_attach), do_attach },
+	[NETMAP_REQ_VALE_DETACH] = { sizeof(struct nmreq_vale_detach), do_detach },
+	[NETMAP_REQ_VALE_LIST] = { sizeof(struct nmreq_vale_list), do_list },
+	[NETMAP_REQ_VALE_NEWIF] = { sizeof(struct nmreq_vale_newif), do_newif },
+	[NETMAP_REQ_VALE_DELIF] = { 0, NULL },
+	[NETMAP_REQ_VALE_POLLING_ENABLE] = { sizeof(struct nmreq_vale_polling), NULL },
+	[NETMAP_REQ_VALE_POLLING_DISABLE] = { sizeof(struct nmreq_vale_polling), NULL },
+};
+
+static void
+log_hex(FILE *f, const void *bytes, size_t n)
+{
+	const unsigned char *p = bytes;
+
+	while (n-- > 0)
+		fprintf(f, "%02x", *p++);
+}
+
+/* A line: the header, without the addresses at its end, and the body. */
+static void
+log_request(const struct nmreq_header *hdr, size_t body)
+{
+	const char *path = getenv("FAKE_NETMAP_LOG");
+	FILE *f = path != NULL ? fopen(path, "a") : NULL;
+
+	if (f == NULL)
+		return;
+	log_hex(f, hdr, offsetof(struct nmreq_header, nr_options));
+	fprintf(f, " %d %s", hdr->nr_options != 0, hdr->nr_body == 0 ? "none" : "");
+	if (hdr->nr_body != 0)
+		log_hex(f, (const void *)(uintptr_t)hdr->nr_body, body);
+	fprintf(f, "\n");
+	fclose(f);
+}
+
+/* The number that the environment gives for a type of request; 0 for none. */
+static int
+refused(uint16_t type)
+{
+	const char *s = getenv("FAKE_NETMAP_REFUSE");
+
+	for (; s != NULL && *s != '\0'; s = strchr(s, ',') != NULL ? strchr(s, ',') + 1 : NULL) {
+		if (atoi(s) == type && strchr(s, '=') != NULL)
+			return atoi(strchr(s, '=') + 1);
+	}
+	return 0;
+}
+
+static int
+control(int fd, struct file *f, struct nmreq_header *hdr)
+{
+	const char *version = getenv("FAKE_NETMAP_VERSION");
+	uint16_t type = hdr->nr_reqtype;
+
+	if (type == 0 || type >= sizeof(requests) / sizeof(requests[0]))
+		return EINVAL;
+	log_request(hdr, requests[type].body);
+	if (version != NULL) {
+		hdr->nr_version = (uint16_t)atoi(version);
+		return EINVAL;
+	}
+	/* As the kernel sees it: a body exactly where the request has one. */
+	if ((hdr->nr_body != 0) != (requests[type].body != 0) || hdr->nr_reserved != 0)
+		return EINVAL;
+	if (refused(type) != 0)
+		return refused(type);
+	if (type == NETMAP_REQ_REGISTER)
+		return f->port != NULL ? EBUSY : do_register(fd, hdr);
+	return requests[type].run != NULL ? requests[type].run(hdr) : 0;
+}
+
 int
 ioctl(int fd, unsigned long request, ...)
 {
 	struct file *f = file_of(fd);
-	struct nmreq_header *hdr;
 	int error = 0;
 	va_list ap;
 	void *arg;
@@ -360,13 +510,8 @@ ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (f == NULL)
 		return (int)syscall(SYS_ioctl, fd, request, arg);
-	hdr = arg;
-	if (request == NIOCCTRL && hdr->nr_reqtype == NETMAP_REQ_REGISTER)
-		error = f->port != NULL ? EBUSY : do_register(fd, hdr);
-	else if (request == NIOCCTRL && hdr->nr_reqtype == NETMAP_REQ_PORT_INFO_GET)
-		error = do_port_info(hdr);
-	else if (request == NIOCCTRL)
-		error = EINVAL;
+	if (request == NIOCCTRL)
+		error = control(fd, f, arg);
 	else if (f->port == NULL)
 		error = ENXIO;
 	else if (is(f->port, "gone"))
