@@ -27,8 +27,14 @@ STRICT = (
 )
 
 
-def configuration(dump: str, root: Path) -> str:
-    """The private root's apt.conf, from what `apt-config dump` printed."""
+def configuration(
+    dump: str, root: Path, *, own_sources: bool = False, release: str = "", foreign: str = ""
+) -> str:
+    """The private root's apt.conf, from what `apt-config dump` printed.
+
+    own_sources: the sources lie in the root itself; release: the suite to prefer; foreign: an
+    architecture beside the system's own.
+    """
     lines = [
         line
         for line in dump.splitlines()
@@ -47,6 +53,12 @@ def configuration(dump: str, root: Path) -> str:
         'Acquire::Languages "none";',
         *[f'{name} "false";' for name in STRICT],
     ]
+    if own_sources:
+        lines += ['Dir::Etc::sourcelist "/dev/null";', f'Dir::Etc::sourceparts "{root}/sources";']
+    if release:
+        lines += [f'APT::Default-Release "{release}";']
+    if foreign:
+        lines += [f'APT::Architectures:: "{foreign}";']
     return "\n".join(lines) + "\n"
 
 
@@ -58,6 +70,12 @@ class Package:
     version: str
     size: int
     depends: tuple[str, ...] = field(default=())
+    arch: str = "all"
+
+    @property
+    def spec(self) -> str:
+        """The package as apt-get download wants it."""
+        return f"{self.name}{'' if self.arch == 'all' else f':{self.arch}'}={self.version}"
 
 
 def parse_package(text: str) -> Package | None:
@@ -70,16 +88,25 @@ def parse_package(text: str) -> Package | None:
         for part in fields.get("Depends", "").split(",")
         if part.strip()
     )
-    return Package(fields["Package"], fields["Version"], int(fields.get("Size", 0)), depends)
+    return Package(
+        fields["Package"],
+        fields["Version"],
+        int(fields.get("Size", 0)),
+        depends,
+        fields.get("Architecture", "all"),
+    )
 
 
 class PrivateApt:
-    """apt working in a folder of ours."""
+    """apt working in a folder of ours; without sources of its own it reads the system's."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, sources: str = "", release: str = "", foreign: str = "") -> None:
         if shutil.which("apt-get") is None:
             raise BuildError("this system has no apt-get")
         self.root = root
+        self.sources = sources
+        self.release = release
+        self.foreign = foreign
         self.config = root / "apt.conf"
 
     def run(self, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -102,14 +129,35 @@ class PrivateApt:
         dump = subprocess.run(
             ["apt-config", "dump"], stdout=subprocess.PIPE, text=True, check=True
         ).stdout
-        self.config.write_text(configuration(dump, self.root))
+        if self.sources:
+            (self.root / "sources").mkdir(exist_ok=True)
+            (self.root / "sources/debian.sources").write_text(self.sources)
+        self.config.write_text(
+            configuration(
+                dump,
+                self.root,
+                own_sources=bool(self.sources),
+                release=self.release,
+                foreign=self.foreign,
+            )
+        )
         return self.run("apt-get", "update", "-q").stderr
 
     def show(self, name: str) -> Package | None:
         """The candidate version of a package, or None where no source has it."""
         return parse_package(self.run("apt-cache", "show", "--no-all-versions", name).stdout)
 
-    def closure(self, start: list[str], wanted: re.Pattern[str]) -> list[Package]:
+    def show_for(self, name: str, tools: re.Pattern[str]) -> Package | None:
+        """The package of the foreign architecture, but tools that run here of our own."""
+        if self.foreign and not tools.match(name):
+            found = self.show(f"{name}:{self.foreign}")
+            if found is not None:
+                return found
+        return self.show(name)
+
+    def closure(
+        self, start: list[str], wanted: re.Pattern[str], tools: re.Pattern[str]
+    ) -> list[Package]:
         """The start packages and what they depend on, as far as the names fit the pattern."""
         found: dict[str, Package] = {}
         ahead = list(start)
@@ -117,7 +165,7 @@ class PrivateApt:
             name = ahead.pop()
             if name in found or not wanted.match(name):
                 continue
-            package = self.show(name)
+            package = self.show_for(name, tools)
             if package is None:
                 continue  # virtual or missing: the caller checks for what it needs
             found[name] = package
@@ -126,7 +174,7 @@ class PrivateApt:
 
     def download(self, packages: list[Package], folder: Path) -> list[Path]:
         """Download packages, checked by apt against the signed lists."""
-        specs = [f"{package.name}={package.version}" for package in packages]
+        specs = [package.spec for package in packages]
         done = self.run("apt-get", "download", "-q", *specs, cwd=folder)
         files = sorted(folder.glob("*.deb"))
         if done.returncode or len(files) != len(packages):

@@ -15,22 +15,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import cache
+from . import cache, network, space, suites
 from .apt import Package, PrivateApt
+from .arch import chosen, host
 from .errors import BuildError, say
 
-KERNEL_PACKAGES = re.compile(r"linux-(headers|image|kbuild)-")
+KERNEL_PACKAGES = re.compile(r"linux-(headers|image|kbuild|binary|modules|base)-")
+TOOL_PACKAGES = re.compile(r"linux-kbuild-")  # programs that run on the building machine
 CURRENT = "current"
-FLAVOURS = {"x86_64": "cloud-amd64", "aarch64": "cloud-arm64"}
-
-
-def os_release(root: Path = Path("/")) -> dict[str, str]:
-    """The fields of /etc/os-release."""
-    try:
-        text = (root / "etc/os-release").read_text()
-    except OSError:
-        return {}
-    return {k: v.strip('"') for k, v in re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)}
+UNPACKED = 6  # times the size of the packages, with room to spare
 
 
 def other_systems_hint() -> str:
@@ -46,10 +39,18 @@ def other_systems_hint() -> str:
     return "type: ./sconsw kernel-dir=/path/to/kernel/headers"
 
 
-def store() -> Path:
-    """Where the kernels of this distribution and machine lie in the cache."""
-    suite = os_release().get("VERSION_CODENAME", "unknown")
-    return cache.root() / "kernels" / f"debian-{suite}-{platform.machine()}"
+def store(suite: str = "", arch: str = "") -> Path:
+    """Where the kernels of a suite and machine lie in the cache; by default this system's own."""
+    name = f"debian-{suite or suites.own()}-{arch or platform.machine()}"
+    return cache.root() / "kernels" / name
+
+
+def relocated(before: str, path: str) -> str:
+    """A line of a Makefile that names something below /usr/src, made relative to the Makefile."""
+    here = "$(dir $(lastword $(MAKEFILE_LIST)))"
+    if before == "include ":
+        return f"include {here}../{path}"
+    return f"KBUILD_OUTPUT := $(abspath {here}../{path})"
 
 
 def relocate(root: Path) -> None:
@@ -57,8 +58,8 @@ def relocate(root: Path) -> None:
     for makefile in root.glob("usr/src/linux-headers-*/Makefile"):
         text = makefile.read_text()
         fixed = re.sub(
-            r"^include /usr/src/(\S+)$",
-            r"include $(dir $(lastword $(MAKEFILE_LIST)))../\1",
+            r"^(include |KBUILD_OUTPUT *:?= *)/usr/src/(\S+)$",
+            lambda found: relocated(found.group(1), found.group(2)),
             text,
             flags=re.MULTILINE,
         )
@@ -105,49 +106,89 @@ def modules_dir(root: Path, version: str) -> Path | None:
     return None
 
 
-def current() -> Path | None:
+def image_of(root: Path, version: str) -> Path | None:
+    """The kernel that boots, where the package put it."""
+    for path in (root / "boot" / f"vmlinuz-{version}", root / f"usr/lib/modules/{version}/vmlinuz"):
+        if path.exists():
+            return path
+    return None
+
+
+def current(suite: str = "", arch: str = "") -> Path | None:
     """The unpacked tree fetched last, or None; never asks the network."""
-    link = store() / CURRENT
+    link = store(suite, arch) / CURRENT
     return link.resolve() if (link / "usr/src").is_dir() else None
 
 
-def fetch() -> Path:
-    """Fetch headers and image of the distribution's current cloud kernel, once a version."""
-    flavour = FLAVOURS.get(platform.machine())
-    if os_release().get("ID") != "debian" or flavour is None or not shutil.which("apt-get"):
+def fetch(suite: str = "", arch: str = "") -> Path:
+    """Fetch headers and image of a suite's current cloud kernel, once a version.
+
+    Without a suite the distribution's own; arch is x86_64 or aarch64, by default this machine's.
+    Of another architecture the tools of kbuild are still this machine's.
+    """
+    flavour = f"cloud-{chosen(arch).debian}"
+    if not shutil.which("apt-get") or (not suite and suites.os_release().get("ID") != "debian"):
+        what = f"kernel=debian:{suite}" if suite else "the fallback kernel"
         raise BuildError(
-            "this machine has no kernel headers, and the fallback is known only for Debian "
-            "on x86_64 and aarch64",
+            f"{what} comes through apt on Debian, which this machine has not",
             other_systems_hint(),
         )
+    network.need(f"fetching the {flavour} kernel of {suite or suites.own()}")
     with cache.locked(cache.root() / "kernels.lock"):
-        return fetch_flavour(flavour)
+        return fetch_flavour(flavour, suite, arch)
 
 
-def fetch_flavour(flavour: str) -> Path:
+def private_apt(suite: str, arch: str) -> PrivateApt:
+    """apt for one suite and architecture, with the system's mirrors and keys."""
+    name = suite or suites.own()
+    machine = chosen(arch)
+    foreign = "" if machine == host() else machine.debian
+    root = cache.root() / "apt" / f"{name}-{machine.debian}"
+    known = name in suites.names()
+    sources = suites.sources(name, suites.system_sources()) if known else ""
+    if suite and not sources:
+        raise suites.SuiteMissing(
+            f"the apt sources of this system name no Debian archive to take {suite} from",
+            "check with: grep -r debian /etc/apt/sources.list*",
+        )
+    release = name if known and suites.named(name).base != name else ""
+    return PrivateApt(root, sources, release, foreign)
+
+
+def fetch_flavour(flavour: str, suite: str, arch: str) -> Path:
     """Look up the packages, then download and unpack what is not there yet."""
-    say("netmap: looking up the distribution's cloud kernel with apt")
-    apt = PrivateApt(cache.root() / "apt")
+    say(f"netmap: looking up the {flavour} kernel of {suite or suites.own()} with apt")
+    apt = private_apt(suite, arch)
     said = apt.update()
     start = [f"linux-headers-{flavour}", f"linux-image-{flavour}"]
-    packages = [p for p in apt.closure(start, KERNEL_PACKAGES) if p.name not in start]
+    found = apt.closure(start, KERNEL_PACKAGES, TOOL_PACKAGES)
+    packages = [p for p in found if p.name not in start]
     headers = [p for p in packages if p.name.endswith(f"-{flavour}") and "headers" in p.name]
     images = [p for p in packages if p.name.endswith(f"-{flavour}") and "image" in p.name]
     if not headers or not images:
-        last = (said.strip().splitlines() or ["no source has it"])[-1]
-        raise BuildError(
-            f"apt knows no {start[0]}: {last}",
+        raise suites.SuiteMissing(
+            f"apt has no {start[0]} of {suite or suites.own()}: {why_missing(said)}",
             "type: ./sconsw kernel-dir=/path/to/kernel/headers, or mend the apt sources",
         )
-    return place(apt, packages, headers[0].version)
+    return place(apt, packages, headers[0].version, suite, arch)
 
 
-def place(apt: PrivateApt, packages: list[Package], version: str) -> Path:
+def why_missing(said: str) -> str:
+    """The line of apt's that tells most."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("E:", "W:", "Err:"))]
+    return ([*telling, *lines] or ["no source has it"])[0]
+
+
+def place(
+    apt: PrivateApt, packages: list[Package], version: str, suite: str = "", arch: str = ""
+) -> Path:
     """Download and unpack one version, and make it the current one."""
-    final = store() / version
+    final = store(suite, arch) / version
     if not final.is_dir():
         size = sum(package.size for package in packages) / 1e6
         names = ", ".join(package.name for package in packages)
+        space.need("the kernel packages", final, int(size * UNPACKED * 1e6))
         say(f"netmap: fetching {names}: {size:.0f} MB")
         with cache.new_folder(final) as scratch:
             debs = scratch / "debs"
@@ -155,9 +196,9 @@ def place(apt: PrivateApt, packages: list[Package], version: str) -> Path:
             unpack(apt.download(packages, debs), scratch)
             shutil.rmtree(debs)
             depmod(modules_dir(scratch, version_in(scratch)))
-    link = store() / f".{CURRENT}.{os.getpid()}"
+    link = store(suite, arch) / f".{CURRENT}.{os.getpid()}"
     link.symlink_to(version)
-    link.replace(store() / CURRENT)
+    link.replace(store(suite, arch) / CURRENT)
     return final
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import debian_kernel
+from . import debian_kernel, suites
+from .arch import chosen, host
 from .errors import BuildError
 
 # What a module's bytes depend on in a kernel tree.
@@ -25,6 +27,7 @@ FINGERPRINTED = (
     "include/generated/utsrelease.h",
 )
 DEFAULT = "default"
+DEBIAN = "debian:"  # kernel=debian:SUITE
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,24 @@ class Kernel:
     image: Path | None
     modules_dir: Path | None
     why: str
+    arch: str = platform.machine()
+    suite: str = ""  # of the Debian archive, where it was fetched from one
+
+    @property
+    def make_words(self) -> tuple[str, ...]:
+        """What kbuild's make must be told because of the architecture."""
+        return arch_words(self.arch)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The decision, which needs no network; kernel is None while the default is not fetched."""
+    """The decision, which needs no network; kernel is None while it is not fetched."""
 
     name: str  # names the build folder
     kernel: Kernel | None
     why: str
+    arch: str = platform.machine()
+    suite: str = ""  # to fetch from; nothing: the distribution's own
 
     def line(self) -> str:
         version = self.kernel.version if self.kernel else "to be fetched"
@@ -69,6 +81,16 @@ class Machine:
             if is_prepared(path)
         ]
         return sorted(found, key=version_key)
+
+
+def is_native(arch: str) -> bool:
+    """True for the architecture of this machine."""
+    return arch == platform.machine()
+
+
+def arch_words(arch: str) -> tuple[str, ...]:
+    """The words by which kbuild cross-compiles; none for this machine's own architecture."""
+    return () if is_native(arch) else chosen(arch).make_words(host())
 
 
 def version_key(version: str) -> tuple[tuple[int, int | str], ...]:
@@ -113,34 +135,54 @@ def local_kernel(machine: Machine, folder: Path, why: str) -> Kernel:
     )
 
 
-def fetched_default(why: str) -> Kernel | None:
-    """The distribution's cloud kernel if it lies in the cache; never asks the network."""
-    root = debian_kernel.current()
+def fetched(why: str, suite: str = "", arch: str = "") -> Kernel | None:
+    """A suite's cloud kernel if it lies in the cache; never asks the network."""
+    root = debian_kernel.current(suite, arch)
     if root is None:
         return None
     version = debian_kernel.version_in(root)
-    image = root / "boot" / f"vmlinuz-{version}"
-    modules = debian_kernel.modules_dir(root, version)
     return Kernel(
         version,
         root / "usr/src" / f"linux-headers-{version}",
-        image if image.exists() else None,
-        modules,
+        debian_kernel.image_of(root, version),
+        debian_kernel.modules_dir(root, version),
         why,
+        arch or platform.machine(),
+        suite or suites.own(),
     )
 
 
-def default_choice(why: str) -> Choice:
-    return Choice(DEFAULT, fetched_default(why), why)
+def default_choice(why: str, arch: str = "") -> Choice:
+    """The distribution's cloud kernel."""
+    return Choice(DEFAULT, fetched(why, "", arch), why, arch or platform.machine())
 
 
-def choose(kernel_dir: str, kernel: str, machine: Machine | None = None) -> Choice:
+def suite_choice(suite: str, arch: str = "") -> Choice:
+    """kernel=debian:SUITE: that suite's cloud kernel."""
+    why = f"the cloud kernel of Debian {suites.named(suite).name}"
+    kernel = fetched(why, suite, arch)
+    return Choice(f"debian-{suite}", kernel, why, arch or platform.machine(), suite)
+
+
+def choose(
+    kernel_dir: str, kernel: str, machine: Machine | None = None, *, arch: str = ""
+) -> Choice:
     """kernel-dir=, kernel=, the running kernel, the newest installed, the embedded default."""
     machine = machine or Machine()
+    arch = arch or platform.machine()
     if kernel_dir:
-        return given_folder(Path(kernel_dir), machine)
+        return given_folder(Path(kernel_dir), machine, arch)
+    if kernel.startswith(DEBIAN):
+        return suite_choice(kernel.removeprefix(DEBIAN), arch)
     if kernel == DEFAULT:
-        return default_choice("asked for by kernel=default")
+        return default_choice("asked for by kernel=default", arch)
+    if not is_native(arch):
+        if kernel:
+            raise BuildError(
+                f"kernel={kernel} means a kernel of this machine, which is no {arch}",
+                f"type: ./sconsw arch={arch} kernel=default, or kernel-dir=/a/kernel/tree",
+            )
+        return default_choice(f"the distribution's cloud kernel for {arch}", arch)
     if kernel:
         return given_version(kernel, machine)
     if is_prepared(machine.headers(machine.release)):
@@ -157,7 +199,7 @@ def choose(kernel_dir: str, kernel: str, machine: Machine | None = None) -> Choi
     return default_choice("the distribution's cloud kernel; no headers are installed here")
 
 
-def given_folder(folder: Path, machine: Machine) -> Choice:
+def given_folder(folder: Path, machine: Machine, arch: str) -> Choice:
     """kernel-dir=: headers, or a tree that was prepared."""
     if not folder.is_dir():
         raise BuildError(
@@ -174,9 +216,15 @@ def given_folder(folder: Path, machine: Machine) -> Choice:
             f"kernel-dir={folder} holds no kernel headers (no include/generated/autoconf.h)",
             "type: ls -d /lib/modules/*/build",
         )
+    actual = arch_of(folder)
+    if actual and actual != arch:
+        raise BuildError(
+            f"kernel-dir={folder} is a kernel for {actual}, the build is for {arch}",
+            f"type: ./sconsw arch={actual} kernel-dir={folder}",
+        )
     why = "asked for by kernel-dir="
-    kernel = local_kernel(machine, folder, why)
-    return Choice(f"{kernel.version}-{short(str(folder.resolve()))}", kernel, why)
+    kernel = replace(local_kernel(machine, folder, why), arch=arch)
+    return Choice(f"{kernel.version}-{short(str(folder.resolve()))}", kernel, why, arch)
 
 
 def given_version(version: str, machine: Machine) -> Choice:
@@ -196,21 +244,44 @@ def short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
-def fetch_default() -> Kernel:
-    """Headers and image of the embedded default, refreshed through apt."""
-    debian_kernel.fetch()
-    kernel = fetched_default("the distribution's cloud kernel")
+def fetch(suite: str = "", arch: str = "") -> Kernel:
+    """Headers and image of a suite's cloud kernel, refreshed through apt."""
+    debian_kernel.fetch(suite, arch)
+    what = f"the cloud kernel of Debian {suite}" if suite else "the distribution's cloud kernel"
+    kernel = fetched(what, suite, arch)
     if kernel is None:
         raise BuildError("the fetched kernel did not unpack", "type: ./sconsw fetch")
     return kernel
 
 
-def for_vm() -> Kernel:
+def fetch_default() -> Kernel:
+    """Headers and image of the embedded default, refreshed through apt."""
+    return fetch()
+
+
+def for_vm(suite: str = "", arch: str = "") -> Kernel:
     """A kernel with headers, image and modules that a VM can boot, fetched on first need."""
-    return fetched_default("the distribution's cloud kernel") or fetch_default()
+    return fetched("the distribution's cloud kernel", suite, arch) or fetch(suite, arch)
 
 
-def compiler_of(folder: Path) -> tuple[str, bool]:
+def config_has(folder: Path, line: str) -> bool:
+    """True where the kernel's configuration says so."""
+    try:
+        with (folder / "include/config/auto.conf").open() as lines:
+            return any(found.startswith(line) for found in lines)
+    except OSError:
+        return False
+
+
+def arch_of(folder: Path) -> str:
+    """The architecture of a kernel tree; nothing where it does not say."""
+    for arch, line in (("x86_64", "CONFIG_X86_64=y"), ("aarch64", "CONFIG_ARM64=y")):
+        if config_has(folder, line):
+            return arch
+    return ""
+
+
+def compiler_of(folder: Path, arch: str = "") -> tuple[str, bool]:
     """The compiler the kernel names for its modules, and whether kbuild needs LLVM=1."""
     if clang(folder):
         return "clang", True
@@ -219,16 +290,19 @@ def compiler_of(folder: Path) -> tuple[str, bool]:
     except OSError:
         text = ""
     match = re.search(r"^CC\b.*?(gcc-[\d.]+)$", text, re.MULTILINE)
-    return (match.group(1) if match else "gcc"), False
+    gcc = match.group(1) if match else "gcc"
+    return (gcc if is_native(arch or platform.machine()) else f"{chosen(arch).gnu}-{gcc}"), False
+
+
+def compiler_package(compiler: str) -> str:
+    """The Debian package of a compiler: gcc-12-aarch64-linux-gnu for aarch64-linux-gnu-gcc-12."""
+    match = re.fullmatch(r"(\w+-linux-gnu)-(gcc[-\d.]*)", compiler)
+    return f"{match.group(2)}-{match.group(1).replace('_', '-')}" if match else compiler
 
 
 def clang(folder: Path) -> bool:
     """True for a kernel that clang built; its modules must be built by clang too."""
-    try:
-        with (folder / "include/config/auto.conf").open() as lines:
-            return any(line.startswith("CONFIG_CC_IS_CLANG=y") for line in lines)
-    except OSError:
-        return False
+    return config_has(folder, "CONFIG_CC_IS_CLANG=y")
 
 
 def compiler_version(compiler: str) -> str:
@@ -247,7 +321,7 @@ def compiler_version(compiler: str) -> str:
     return done.stdout.partition("\n")[0]
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path, arch: str = "") -> str:
     """One word for a kernel tree: equal words build equal modules with equal compilers."""
     digest = hashlib.sha256()
     for name in FINGERPRINTED:
@@ -257,6 +331,6 @@ def fingerprint(folder: Path) -> str:
             content = b"absent"
         digest.update(f"{name} {len(content)}\0".encode())
         digest.update(content)
-    compiler, llvm = compiler_of(folder)
+    compiler, llvm = compiler_of(folder, arch)
     digest.update(f"{compiler} {llvm} {compiler_version(compiler)}".encode())
     return digest.hexdigest()

@@ -36,6 +36,11 @@ class Job:
     make_words: tuple[str, ...] = ()
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """The words for kbuild's make: those of the architecture, then those asked for."""
+        return (*kernels.arch_words(self.choice.arch), *self.make_words)
+
+    @property
     def stage(self) -> Path:
         return self.out / "stage"
 
@@ -52,23 +57,25 @@ def signature(choice: kernels.Choice) -> str:
     """What is known of the kernel before any node runs."""
     if choice.kernel is None:
         return "to be fetched"
-    return f"{choice.kernel.headers_dir} {kernels.fingerprint(choice.kernel.headers_dir)}"
+    folder = choice.kernel.headers_dir
+    return f"{choice.arch} {folder} {kernels.fingerprint(folder, choice.arch)}"
 
 
 def write_kernel(job: Job) -> None:
     """kernel.json: the tree and compiler that the next steps use."""
     needs.ensure("module", may_install=job.may_install)
-    kernel = job.choice.kernel or kernels.for_vm()
-    compiler, llvm = kernels.compiler_of(kernel.headers_dir)
+    kernel = job.choice.kernel or kernels.for_vm(job.choice.suite, job.choice.arch)
+    compiler, llvm = kernels.compiler_of(kernel.headers_dir, kernel.arch)
     version = kernels.compiler_version(compiler)
     if not version:
-        wanted = ["clang", "lld", "llvm"] if llvm else [compiler]
+        wanted = ["clang", "lld", "llvm"] if llvm else [kernels.compiler_package(compiler)]
         system_packages.install(wanted, f"kernel {kernel.version}", may_install=job.may_install)
         version = kernels.compiler_version(compiler)
     facts = {
         "version": kernel.version,
+        "arch": kernel.arch,
         "headers": str(kernel.headers_dir),
-        "fingerprint": kernels.fingerprint(kernel.headers_dir),
+        "fingerprint": kernels.fingerprint(kernel.headers_dir, kernel.arch),
         "compiler": version,
         "llvm": llvm,
     }
@@ -81,7 +88,7 @@ def make(job: Job, goal: str) -> None:
     command = ["make", "-C", str(job.stage), f"-j{job.jobs}", f"KDIR={facts['headers']}"]
     command += ["LLVM=1"] if facts["llvm"] else []
     command += ["V=1"] if job.verbose else ["--no-print-directory"]
-    command += [*job.make_words, goal]
+    command += [*job.words, goal]
     if job.verbose:
         print(shlex.join(command), flush=True)
     env = {
@@ -110,7 +117,7 @@ def probes_key(job: Job, files: list[str]) -> str:
     """Kernel tree, compiler and questions, as one word."""
     facts = json.loads(job.kernel_json.read_text())
     digest = hashlib.sha256(f"{facts['fingerprint']} {facts['compiler']}".encode())
-    for word in job.make_words:
+    for word in job.words:
         digest.update(b"\0" + word.encode())
     for name in probe_sources(files):
         content = (job.top / name).read_bytes()

@@ -39,7 +39,7 @@ class Session:
 
     def kernel_build(self, choice: kernels.Choice) -> Path:
         """One folder per system, architecture, kernel and kbuild words."""
-        name = f"{self.options.os}-{platform.machine()}-{choice.name}"
+        name = f"{self.options.os}-{choice.arch}-{choice.name}"
         if self.options.kernel_opts:
             name += f"-{kernels.short(self.options.kernel_opts)}"
         return self.build / name

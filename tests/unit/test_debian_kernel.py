@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from netmap_build import debian_kernel, kernels
+from netmap_build import debian_kernel, kernels, suites
 from netmap_build.apt import Package, PrivateApt
 from netmap_build.errors import BuildError
 
@@ -60,7 +60,7 @@ def test_relocating_twice_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_module_reads_nothing_of_the_machines_own_kernels(tmp_path: Path) -> None:
-    kernel = kernels.fetched_default("")
+    kernel = kernels.fetched("")
     if kernel is None:
         pytest.skip("no kernel in the build cache: ./sconsw fetch")
     (tmp_path / "Kbuild").write_text("obj-m := tiny.o\n")
@@ -136,7 +136,7 @@ def test_a_failed_download_leaves_nothing_behind(
 def test_where_there_is_no_debian_the_distributions_command_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(debian_kernel, "os_release", lambda: {"ID": "fedora"})
+    monkeypatch.setattr(suites, "os_release", lambda: {"ID": "fedora"})
     monkeypatch.setattr("shutil.which", lambda tool: "/usr/bin/dnf" if tool == "dnf" else None)
     with pytest.raises(BuildError) as caught:
         debian_kernel.fetch()
