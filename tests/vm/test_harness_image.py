@@ -9,8 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from netmap_build import arch as architectures
 from netmap_build.errors import BuildError
-from netmap_build.vm import modules, programs
+from netmap_build.vm import board, modules, programs
 from netmap_build.vm.agent import Step
 from netmap_build.vm.cpio import Archive
 from netmap_build.vm.elf import is_static, section
@@ -168,6 +169,23 @@ def test_a_library_from_the_build_comes_from_the_folder_given(tmp_path: Path) ->
     assert programs.shared_libraries(program, (tmp_path,))["lib/libown.so.0"] == library
 
 
+def test_a_library_for_another_processor_is_passed_over(tmp_path: Path) -> None:
+    program = compile_c(tmp_path, "int main(void) { return 0; }\n")
+    wrong = bytearray(program.read_bytes())
+    wrong[18] ^= 1
+    (tmp_path / "libc.so.6").write_bytes(wrong)
+    assert (
+        programs.shared_libraries(program, (tmp_path,))["lib/libc.so.6"] != tmp_path / "libc.so.6"
+    )
+
+
+def test_without_a_compiler_libraries_are_not_guessed(tmp_path: Path) -> None:
+    program = compile_c(tmp_path, "int main(void) { return 0; }\n")
+    with pytest.raises(BuildError, match="no C compiler: no-such-cc") as caught:
+        programs.shared_libraries(program, (), "no-such-cc")
+    assert "cc=" in caught.value.hint
+
+
 def test_a_guest_program_is_compiled_again_only_when_its_sources_change(tmp_path: Path) -> None:
     source, header = tmp_path / "p.c", tmp_path / "p.h"
     source.write_text('#include "p.h"\nint main(void) { return VALUE; }\n')
@@ -199,6 +217,30 @@ def test_an_image_holds_init_steps_and_programs(tmp_path: Path) -> None:
     for name in (b"init\0", b"steps/000\0", b"steps/001\0", b"bin/program\0", b"bin/busybox\0"):
         assert name in image
     assert b"000 60 first\n001 5 second\n" in image
+
+
+def busybox_for(machine: int, folder: Path) -> Path:
+    """An ELF file of that processor that needs no loader."""
+    path = folder / "busybox"
+    header = b"\x7fELF\x02\x01\x01".ljust(18, b"\0") + machine.to_bytes(2, "little")
+    path.write_bytes(header.ljust(64, b"\0"))
+    return path
+
+
+@pytest.mark.parametrize("arch", board.BOARDS)
+def test_an_image_holds_the_busybox_it_is_given_and_reports_on_its_results_line(
+    arch: str, tmp_path: Path
+) -> None:
+    given = busybox_for(architectures.chosen(arch).elf, tmp_path)
+    image = build(Contents(arch=arch, busybox=given), [], "tok")
+    assert given.read_bytes() in image
+    assert f"exec </dev/null >/dev/{board.of(arch).results} 2>&1".encode() in image
+
+
+def test_a_busybox_of_another_architecture_is_refused(tmp_path: Path) -> None:
+    given = busybox_for(architectures.AARCH64.elf, tmp_path)
+    with pytest.raises(BuildError, match="no static busybox for x86_64"):
+        build(Contents(arch="x86_64", busybox=given), [], "tok")
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a;b", "a/b", "$x"])

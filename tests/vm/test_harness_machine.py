@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from netmap_build import arch as architectures
 from netmap_build.errors import BuildError
-from netmap_build.vm import Hardware, Step, Target, Vm, VmResult, kvm, qemu
+from netmap_build.vm import Hardware, Step, Target, Vm, VmResult, bench, board, kvm, qemu
 from netmap_build.vm.protocol import Parser
 from netmap_build.vm.target import load
 
@@ -68,17 +72,94 @@ def test_a_machine_that_is_interrupted_leaves_no_process(tmp_path: Path) -> None
         os.kill(int(pid_file.read_text()), 0)
 
 
-@pytest.mark.smoke
-def test_under_the_instruction_counter_there_is_one_processor(tmp_path: Path) -> None:
-    argv = qemu.command(Hardware(icount=True, cpus=4), *(tmp_path / n for n in "kicr"))
-    assert argv[argv.index("-smp") + 1] == "1"
-    assert argv[argv.index("-icount") + 1] == "shift=0,sleep=off"
-    assert argv[argv.index("-cpu") + 1] == "max,erms=off,fsrm=off"
+@pytest.fixture
+def any_qemu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command line can be made where QEMU is not installed."""
+    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+
+
+def command(hardware: Hardware, arch: str) -> list[str]:
+    return qemu.command(hardware, arch, *(Path(f"/a,b/{name}") for name in "kicr"))
+
+
+def after(argv: list[str], option: str) -> list[str]:
+    """The values of an option, in their order."""
+    return [value for name, value in pairwise(argv) if name == option]
 
 
 @pytest.mark.smoke
+@pytest.mark.usefixtures("any_qemu")
+def test_under_the_instruction_counter_there_is_one_processor() -> None:
+    argv = command(Hardware(icount=True, cpus=4), "x86_64")
+    assert after(argv, "-smp") == ["1"]
+    assert after(argv, "-icount") == ["shift=0,sleep=off"]
+    assert after(argv, "-cpu") == ["max,erms=off,fsrm=off"]
+
+
+@pytest.mark.smoke
+@pytest.mark.usefixtures("any_qemu")
+def test_an_x86_machine_has_two_serial_ports() -> None:
+    argv = command(Hardware(), "x86_64")
+    assert argv[0] == "/bin/qemu-system-x86_64"
+    assert after(argv, "-serial") == ["file:/a,b/c", "file:/a,b/r"]
+    assert after(argv, "-append")[0].startswith("console=ttyS0 ")
+
+
+@pytest.mark.smoke
+@pytest.mark.usefixtures("any_qemu")
+def test_an_arm_machine_has_its_second_line_on_the_pci_bus() -> None:
+    argv = command(Hardware(cpus=3), "aarch64")
+    assert argv[0] == "/bin/qemu-system-aarch64"
+    assert after(argv, "-M") == ["virt,gic-version=max"]
+    assert after(argv, "-smp") == ["3"]
+    assert after(argv, "-serial") == ["file:/a,b/c"]
+    assert after(argv, "-chardev") == ["file,id=results,path=/a,,b/r"]
+    assert after(argv, "-device") == ["pci-serial,chardev=results"]
+    assert after(argv, "-append")[0].startswith("console=ttyAMA0 ")
+    assert after(argv, "-accel") == [qemu.EMULATION]
+
+
+@pytest.mark.smoke
+@pytest.mark.usefixtures("any_qemu")
+@pytest.mark.parametrize("arch", board.BOARDS)
+def test_under_kvm_the_processor_is_the_real_one(arch: str) -> None:
+    argv = command(Hardware(accel="kvm"), arch)
+    assert after(argv, "-accel") == ["kvm"]
+    assert after(argv, "-cpu") == ["max"]
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("arch", board.BOARDS)
+def test_an_emulator_that_is_missing_is_named_with_its_package(
+    arch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    with pytest.raises(BuildError, match=f"no qemu-system-{arch} here") as caught:
+        board.find_qemu(arch)
+    assert caught.value.hint.endswith(board.of(arch).package)
+
+
+@pytest.mark.smoke
+def test_the_benchmark_refuses_where_instructions_are_not_counted() -> None:
+    bench.refuse_other("x86_64")
+    with pytest.raises(BuildError, match="not of aarch64") as caught:
+        bench.refuse_other("aarch64")
+    assert caught.value.hint == "type: ./sconsw arch=x86_64 bench"
+
+
+@pytest.fixture
+def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A /dev/kvm that opens."""
+    path = tmp_path / "kvm"
+    path.touch()
+    monkeypatch.setattr(kvm, "DEVICE", path)
+    return path
+
+
+@pytest.mark.smoke
+@pytest.mark.usefixtures("device")
 def test_the_answer_about_kvm_is_kept_and_asked_again_for_another_kernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scratch_target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boots: list[str] = []
 
@@ -87,23 +168,59 @@ def test_the_answer_about_kvm_is_kept_and_asked_again_for_another_kernel(
         return True
 
     monkeypatch.setattr(kvm, "_boots", boots_once)
-    monkeypatch.setattr(os, "access", lambda *_: True)
-    cache = tmp_path / "deep" / "kvm.json"
-    assert kvm.works(tmp_path / "one", cache)
-    assert kvm.works(tmp_path / "one", cache)
-    assert kvm.works(tmp_path / "two", cache)
+    one = replace(scratch_target, kernel_image=Path("one"))
+    two = replace(scratch_target, kernel_image=Path("two"))
+    assert [kvm.obstacle(target) for target in (one, one, two)] == ["", "", ""]
     assert boots == ["one", "two"]
-    cache.write_text("not json")
-    assert kvm.works(tmp_path / "two", cache)
+    (two.work_dir / "kvm.json").write_text("not json")
+    assert kvm.obstacle(two) == ""
     assert boots == ["one", "two", "two"]
 
 
 @pytest.mark.smoke
-def test_without_the_device_there_is_no_kvm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("device")
+def test_people_hear_once_why_a_guest_is_emulated(
+    scratch_target: Target, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(kvm, "_boots", lambda _kernel: False)
+    kvm.announce(scratch_target)
+    said = capsys.readouterr().out
+    assert "a machine stands still in it): emulating, slower" in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.smoke
+def test_a_working_kvm_is_not_talked_about(
+    device: Path,
+    scratch_target: Target,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(kvm, "_boots", lambda _kernel: True)
+    kvm.announce(scratch_target)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.smoke
+def test_without_the_device_there_is_no_kvm(device: Path, scratch_target: Target) -> None:
+    device.unlink()
+    assert kvm.obstacle(scratch_target) == f"there is no {device}"
+
+
+@pytest.mark.smoke
+def test_a_device_that_may_not_be_opened_is_no_kvm(
+    device: Path, scratch_target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
-    assert not kvm.works(tmp_path / "kernel", tmp_path / "kvm.json")
+    assert "not open to this user" in kvm.obstacle(scratch_target)
+
+
+@pytest.mark.smoke
+@pytest.mark.usefixtures("device")
+def test_another_architecture_never_runs_under_kvm(scratch_target: Target) -> None:
+    host = architectures.host().name
+    (other,) = {known.name for known in architectures.ALL} - {host}
+    assert kvm.obstacle(replace(scratch_target, arch=other)) == f"{other} on {host}"
 
 
 @pytest.mark.smoke

@@ -3,7 +3,7 @@
 
     cpio, elf, modules, programs -> initramfs     what the guest holds
     agent, protocol, dmesg                        what the guest does and how its answer is read
-    qemu, kvm, target, machine                    the machine itself
+    board, qemu, kvm, target, machine             the machine itself
     bench, tryout, run                            commands built on it
 
 Standard library only: it runs in the build's environment and in the tests'.

@@ -35,8 +35,8 @@ mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /tmp
 mkdir -p /dev/shm && mount -t tmpfs tmpfs /dev/shm
 ln -s /proc/self/fd /dev/fd
-stty -F /dev/ttyS1 raw -echo
-exec </dev/null >/dev/ttyS1 2>&1
+stty -F /dev/%(results)s raw -echo
+exec </dev/null >/dev/%(results)s 2>&1
 ip link set lo up
 echo 30 >/proc/sys/kernel/hung_task_timeout_secs
 T=%(token)s
@@ -65,10 +65,14 @@ poweroff -f
 """
 
 
-def init_script(token: str, modules: list[str], settle_seconds: int) -> str:
-    """The text of /init. The settling time lets the kernel's start-up work pass before step one."""
+def init_script(token: str, modules: list[str], settle_seconds: int, results: str) -> str:
+    """The text of /init; results is the device of the results line.
+
+    The settling time lets the kernel's start-up work pass before step one.
+    """
     return _INIT % {
         "token": token,
+        "results": results,
         "modules": " ".join(shlex.quote(name) for name in modules),
         "settle": f"sleep {settle_seconds}" if settle_seconds else ":",
         "mark": STEP_MARK,

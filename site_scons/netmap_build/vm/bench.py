@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BuildError, report
-from . import kvm
+from . import board, kvm
 from . import native as hosted
 from .agent import Step
 from .guests import bench_program
@@ -120,6 +120,15 @@ def failures(counted: dict[str, Figure], asked: list[str]) -> list[str]:
     return found
 
 
+def refuse_other(arch: str) -> None:
+    """BuildError for an architecture whose instructions are not counted."""
+    if not board.of(arch).counted_processor:
+        raise BuildError(
+            f"bench counts instructions of x86_64 only, not of {arch}",
+            "type: ./sconsw arch=x86_64 bench",
+        )
+
+
 def measure(target: Target, hardware: Hardware, cases: list[str], packets: int) -> VmResult:
     """Boot, load, run nmbench."""
     vm = Vm(
@@ -160,9 +169,10 @@ def main(argv: list[str], root: Path | None = None) -> int:
         parser.error(f"no case {unknown[0]}: choose from {', '.join(c.name for c in CASES)}")
     try:
         target = from_options(options, root or Path(__file__).resolve().parents[3])
+        refuse_other(target.arch)
         result = measure(target, Hardware(icount=True), options.case, options.packets)
         native: dict[str, Figure] = {}
-        if kvm.works(target.kernel_image, target.work_dir / "kvm.json"):
+        if not kvm.obstacle(target):
             fast = measure(target, Hardware(accel="kvm"), options.case, 100 * options.packets)
             native = figures(fast.step("bench"))
         alone = {} if options.case else hosted.measure(target.root)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 
 _PT_INTERP = 3
+_DT_NEEDED = 1
 
 
 def is_elf64(data: bytes) -> bool:
@@ -38,6 +39,28 @@ def is_static(data: bytes) -> bool:
     size, count = struct.unpack_from("<HH", data, 54)
     kinds = [struct.unpack_from("<I", data, table + i * size)[0] for i in range(count)]
     return _PT_INTERP not in kinds
+
+
+def machine(data: bytes) -> int:
+    """The processor it is for, as e_machine says it."""
+    if not is_elf64(data):
+        raise ValueError("not a 64-bit little-endian ELF file")
+    return int(struct.unpack_from("<H", data, 18)[0])
+
+
+def interpreter(data: bytes) -> str:
+    """The dynamic loader's path, or an empty string for what has none."""
+    return (section(data, ".interp") or b"").rstrip(b"\0").decode()
+
+
+def needed(data: bytes) -> list[str]:
+    """The shared libraries that it asks for by name."""
+    entries, names = section(data, ".dynamic") or b"", section(data, ".dynstr") or b""
+    found: list[str] = []
+    for tag, value in struct.iter_unpack("<QQ", entries):
+        if tag == _DT_NEEDED:
+            found.append(names[value : names.index(b"\0", value)].decode())
+    return found
 
 
 def _section_table(data: bytes) -> tuple[int, int, int, int]:

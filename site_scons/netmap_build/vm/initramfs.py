@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import arch as architectures
 from ..errors import BuildError
+from . import board
 from .agent import Step, init_script, step_list
 from .cpio import Archive
-from .elf import is_elf64, is_static
+from .elf import is_elf64, is_static, machine
 from .modules import Module
 from .programs import shared_libraries
 
@@ -24,6 +27,9 @@ class Contents:
     boot_modules: tuple[Module, ...] = ()
     extra_files: dict[str, Path] = field(default_factory=dict)
     settle_seconds: int = 0
+    arch: str = field(default_factory=platform.machine)
+    busybox: Path | None = None  # none: the one that is installed here
+    cc: str = "cc"  # knows where the libraries of programs lie
 
 
 def find_busybox() -> Path:
@@ -34,21 +40,35 @@ def find_busybox() -> Path:
         data = Path(place).read_bytes()
         if is_elf64(data) and is_static(data):
             return Path(place)
-    raise BuildError("no static busybox here", "apt-get install busybox-static")
+    raise BuildError(
+        "no static busybox here",
+        "type: sudo apt-get install --no-install-recommends busybox-static",
+    )
+
+
+def busybox(contents: Contents) -> bytes:
+    """The guest's busybox, of the guest's architecture."""
+    path = contents.busybox or find_busybox()
+    data = path.read_bytes()
+    wanted = architectures.chosen(contents.arch)
+    if not is_elf64(data) or not is_static(data) or machine(data) != wanted.elf:
+        raise BuildError(f"{path} is no static busybox for {wanted.name}", "type: ./sconsw fetch")
+    return data
 
 
 def build(contents: Contents, steps: list[Step], token: str) -> bytes:
     """The archive's bytes, uncompressed: unpacking would cost more than reading in an emulator."""
     archive = Archive()
     archive.add_character_device("dev/console", 5, 1)
-    archive.add_file("bin/busybox", find_busybox().read_bytes(), executable=True)
+    archive.add_file("bin/busybox", busybox(contents), executable=True)
     for module in contents.boot_modules:
         archive.add_file(f"lib/modules/{module.name}.ko", module.data)
     for program in contents.programs:
         if not program.exists():
             raise BuildError(f"no program {program}", "./sconsw")
         archive.add_file(f"bin/{program.name}", program.read_bytes(), executable=True)
-        for place, library in shared_libraries(program, contents.library_dirs).items():
+        libraries = shared_libraries(program, contents.library_dirs, contents.cc)
+        for place, library in libraries.items():
             archive.add_file(place, library.read_bytes(), executable=True)
     for place, source in contents.extra_files.items():
         archive.add_file(place, source.read_bytes(), executable=source.stat().st_mode & 0o100 != 0)
@@ -56,6 +76,7 @@ def build(contents: Contents, steps: list[Step], token: str) -> bytes:
         archive.add_file(f"steps/{number:03d}", step.script.encode() + b"\n")
     archive.add_file("steps/list", step_list(steps).encode())
     names = [module.name for module in contents.boot_modules]
-    init = init_script(token, names, contents.settle_seconds)
+    results = board.of(contents.arch).results
+    init = init_script(token, names, contents.settle_seconds, results)
     archive.add_file("init", init.encode(), executable=True)
     return archive.to_bytes()

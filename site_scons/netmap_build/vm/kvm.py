@@ -16,17 +16,42 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import qemu
+from .. import arch as architectures
+from ..errors import say
+from . import board, qemu
 from .initramfs import Contents, build
 from .protocol import Parser
+from .target import Target
 
+DEVICE = Path("/dev/kvm")
 _BOOT_SECONDS = 10.0
 
 
-def works(kernel: Path, cache: Path) -> bool:
-    """True when this kernel boots to its end under KVM; the answer is kept in the cache file."""
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return False
+def obstacle(target: Target) -> str:
+    """Why guests of this target cannot run under KVM; an empty string when they can.
+
+    The answer of the boot is kept in the target's work folder.
+    """
+    host = architectures.host().name
+    if target.arch != host:
+        return f"{target.arch} on {host}"
+    if not DEVICE.exists():
+        return f"there is no {DEVICE}"
+    if not os.access(DEVICE, os.R_OK | os.W_OK):
+        return f"{DEVICE} is not open to this user, which the group kvm would change"
+    if not _works(target.kernel_image, target.work_dir / "kvm.json"):
+        return f"{DEVICE} is there, but a machine stands still in it"
+    return ""
+
+
+def announce(target: Target) -> None:
+    """One line for people where guests are emulated."""
+    why = obstacle(target)
+    if why:
+        say(f"netmap: no KVM here ({why}): emulating, slower")
+
+
+def _works(kernel: Path, cache: Path) -> bool:
     key = _fingerprint(kernel)
     known = _read(cache)
     if known.get("key") == key:
@@ -47,7 +72,10 @@ def _read(cache: Path) -> dict[str, object]:
 
 def _fingerprint(kernel: Path) -> str:
     version = subprocess.run(
-        [qemu.find_qemu(), "--version"], capture_output=True, text=True, check=True
+        [board.find_qemu(architectures.host().name), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.splitlines()[0]
     return f"{platform.release()} / {version} / {kernel.name}"
 
@@ -61,6 +89,7 @@ def _boots(kernel: Path) -> bool:
         image.write_bytes(build(Contents(), [], token))
         hardware = qemu.Hardware(accel="kvm", cpus=1, memory_mb=512)
         results = folder / "results"
-        argv = qemu.command(hardware, kernel, image, folder / "console", results)
+        arch = architectures.host().name
+        argv = qemu.command(hardware, arch, kernel, image, folder / "console", results)
         qemu.run(argv, results, folder / "stderr", parser, _BOOT_SECONDS)
     return parser.done

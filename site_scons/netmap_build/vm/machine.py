@@ -85,7 +85,8 @@ class Vm:
         image = folder / "initramfs"
         image.write_bytes(build(self._contents(), steps, token))
         console, results = folder / "console", folder / "results"
-        argv = qemu.command(self._hardware(), self.target.kernel_image, image, console, results)
+        hardware, target = self._hardware(), self.target
+        argv = qemu.command(hardware, target.arch, target.kernel_image, image, console, results)
         (folder / "command").write_text("\n".join(argv) + "\n")
         parser = Parser(token, on_line=on_line)
         ended = qemu.run(argv, results, folder / "stderr", parser, timeout)
@@ -111,8 +112,8 @@ class Vm:
     def _hardware(self) -> qemu.Hardware:
         if self.hardware.accel or self.hardware.icount:
             return self.hardware
-        real = kvm.works(self.target.kernel_image, self.target.work_dir / "kvm.json")
-        return replace(self.hardware, accel="kvm" if real else qemu.EMULATION)
+        emulated = kvm.obstacle(self.target) != ""
+        return replace(self.hardware, accel=qemu.EMULATION if emulated else "kvm")
 
     def _contents(self) -> Contents:
         files = dict(self.extra_files)
@@ -130,6 +131,9 @@ class Vm:
             boot_modules=tuple(boot),
             extra_files=files,
             settle_seconds=self.settle_seconds,
+            arch=self.target.arch,
+            busybox=self.target.busybox,
+            cc=self.target.cc,
         )
 
 

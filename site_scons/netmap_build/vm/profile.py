@@ -23,7 +23,7 @@ from pathlib import Path
 
 from ..errors import BuildError, report
 from .agent import Step
-from .bench import CASES
+from .bench import CASES, refuse_other
 from .guests import bench_program
 from .machine import Vm
 from .qemu import Hardware
@@ -132,6 +132,7 @@ def main(argv: list[str], root: Path | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         target = from_options(options, root or Path(__file__).resolve().parents[3])
+        refuse_other(target.arch)
         with tempfile.TemporaryDirectory(prefix="netmap-profile-") as name:
             monitor = Path(name) / "monitor"
             hardware = Hardware(icount=True, monitor=monitor)

@@ -3,60 +3,85 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import os
-import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 from ..errors import BuildError
-from .elf import is_elf64, is_static
+from .elf import interpreter, is_elf64, is_static, machine, needed
 
-_LDD_LINE = re.compile(r"^\s*(?:(\S+) => )?(/\S+) \(0x[0-9a-f]+\)$")
+_LIBGCC = "libgcc_s.so.1"
 _FLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror")
 
 
-def shared_libraries(program: Path, library_dirs: tuple[Path, ...] = ()) -> dict[str, Path]:
+def shared_libraries(
+    program: Path, library_dirs: tuple[Path, ...] = (), cc: str = "cc"
+) -> dict[str, Path]:
     """Where in the guest, and from which file here, each library the program needs comes.
 
+    The compiler says where its system's libraries lie: that holds for a cross compiler too.
     libgcc_s.so.1 is added for every dynamic program: pthread_exit loads it by name at run time.
     """
     data = program.read_bytes()
     if not is_elf64(data) or is_static(data):
         return {}
-    env = dict(os.environ)
-    if library_dirs:
-        env["LD_LIBRARY_PATH"] = ":".join(str(folder) for folder in library_dirs)
-    done = subprocess.run(
-        ["ldd", str(program)], env=env, text=True, capture_output=True, check=False
-    )
-    missing = [line.split()[0] for line in done.stdout.splitlines() if "not found" in line]
-    if missing or done.returncode != 0:
-        what = ", ".join(missing) or done.stderr.strip()
-        raise BuildError(f"{program.name}: shared libraries not found: {what}", "build them first")
+    loader = Path(interpreter(data))
     found: dict[str, Path] = {}
-    for line in done.stdout.splitlines():
-        match = _LDD_LINE.match(line)
-        if match is None:
+    missing: list[str] = []
+    ahead = [loader.name, *needed(data), _LIBGCC]
+    while ahead:
+        name = ahead.pop()
+        place = str(loader).lstrip("/") if name == loader.name else f"lib/{name}"
+        if place in found:
             continue
-        name, path = match.groups()
-        if name is None or name.startswith("/"):
-            found[(name or path).lstrip("/")] = Path(path)  # the loader keeps its absolute place
-        else:
-            found["lib/" + name] = Path(path)
-    libgcc = _libgcc(found)
-    if libgcc is not None:
-        found["lib/libgcc_s.so.1"] = libgcc
+        library = find_library(name, machine(data), library_dirs, cc)
+        if library is not None:
+            found[place] = library
+            ahead += needed(library.read_bytes())
+        elif name != _LIBGCC:
+            missing.append(name)
+    if missing:
+        raise BuildError(
+            f"{program.name}: shared libraries not found: {', '.join(sorted(missing))}",
+            "type: ./sconsw, to build them first",
+        )
     return found
 
 
-def _libgcc(found: dict[str, Path]) -> Path | None:
-    folders = [path.parent for path in found.values()]
-    for folder in [*folders, Path("/lib/x86_64-linux-gnu"), Path("/lib64"), Path("/usr/lib64")]:
-        if (folder / "libgcc_s.so.1").exists():
-            return folder / "libgcc_s.so.1"
+def find_library(name: str, for_machine: int, folders: tuple[Path, ...], cc: str) -> Path | None:
+    """That library, for that processor: in one of the folders, else where the compiler has it."""
+    places = [folder / name for folder in folders]
+    asked = compiler_file(name, cc)
+    places += [asked] if asked is not None else []
+    for place in places:
+        if place.is_file():
+            data = place.read_bytes()
+            if is_elf64(data) and machine(data) == for_machine:
+                return place
     return None
+
+
+@functools.lru_cache(maxsize=256)
+def compiler_file(name: str, cc: str) -> Path | None:
+    """The file of that name among the compiler's libraries."""
+    try:
+        done = subprocess.run(
+            [*shlex.split(cc), f"-print-file-name={name}"],
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise no_compiler(cc) from error
+    path = Path(done.stdout.strip())
+    return path if path.is_absolute() else None
+
+
+def no_compiler(cc: str) -> BuildError:
+    return BuildError(f"no C compiler: {cc}", "install it, or name another one with cc=")
 
 
 def compile_program(
@@ -69,7 +94,7 @@ def compile_program(
     """Compile a guest program unless the same sources, headers and flags made it before."""
     headers = [h for d in include_dirs for h in sorted(d.rglob("*.h"))]
     headers += [h for d in sorted({s.parent for s in sources}) for h in sorted(d.glob("*.h"))]
-    command = [cc, *_FLAGS, *flags, *(f"-I{folder}" for folder in include_dirs)]
+    command = [*shlex.split(cc), *_FLAGS, *flags, *(f"-I{folder}" for folder in include_dirs)]
     command += [str(source) for source in sources] + ["-pthread", "-o", str(output)]
     digest = hashlib.sha256("\0".join(command).encode())
     for path in [*sources, *headers]:
@@ -77,8 +102,8 @@ def compile_program(
     stamp = output.with_name(output.name + ".stamp")
     if output.exists() and stamp.exists() and stamp.read_text() == digest.hexdigest():
         return output
-    if shutil.which(cc) is None:
-        raise BuildError(f"no C compiler: {cc}", "install gcc, or name one with cc=")
+    if shutil.which(command[0]) is None:
+        raise no_compiler(cc)
     output.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     if done.returncode != 0:

@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import BuildError
+from . import board
 from .protocol import Parser
 
-QEMU = "qemu-system-x86_64"
-_APPEND = "console=ttyS0 loglevel=5 panic=-1 mitigations=off log_buf_len=4M"
+_APPEND = "loglevel=5 panic=-1 mitigations=off log_buf_len=4M"
 EMULATION = "tcg,thread=multi"
 _LAST_WORDS = 10.0  # seconds from "done" to the end of the process
 
@@ -42,35 +40,33 @@ class Ended:
     exit_code: int
 
 
-def find_qemu() -> str:
-    """The path of QEMU's system emulator for x86-64."""
-    found = shutil.which(QEMU)
-    if found is None:
-        raise BuildError(f"no {QEMU} here", "apt-get install qemu-system-x86")
-    return found
+def processor(hardware: Hardware, arch: str) -> list[str]:
+    """Who runs the guest's instructions: KVM, the emulator, or the emulator that counts them."""
+    made = board.of(arch)
+    if hardware.icount:
+        return [*board.ICOUNT, "-cpu", made.counted_processor, "-smp", "1"]
+    accel = hardware.accel or EMULATION
+    # KVM has no processor but the real one.
+    cpu = "max" if accel == "kvm" else made.processor
+    return ["-accel", accel, "-cpu", cpu, "-smp", str(hardware.cpus)]
 
 
 def command(
-    hardware: Hardware, kernel: Path, initramfs: Path, console: Path, results: Path
+    hardware: Hardware, arch: str, kernel: Path, initramfs: Path, console: Path, results: Path
 ) -> list[str]:
     """The whole command line."""
-    if hardware.icount:
-        # String instructions count each iteration; without these two the kernel copies by words.
-        machine = ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
-        machine += ["-cpu", "max,erms=off,fsrm=off", "-smp", "1"]
-    else:
-        machine = ["-accel", hardware.accel or EMULATION, "-cpu", "max", "-smp", str(hardware.cpus)]
+    made = board.of(arch)
     return [
-        find_qemu(),
-        *machine,
+        board.find_qemu(arch),
+        *made.machine,
+        *processor(hardware, arch),
         *("-m", str(hardware.memory_mb)),
         *("-nodefaults", "-no-user-config", "-no-reboot"),
         *("-display", "none"),
         *("-monitor", f"unix:{hardware.monitor},server,nowait" if hardware.monitor else "none"),
-        *("-serial", f"file:{console}"),
-        *("-serial", f"file:{results}"),
+        *made.serial_lines(console, results),
         *("-kernel", str(kernel), "-initrd", str(initramfs), "-append"),
-        f"{_APPEND} {hardware.kernel_options}".rstrip(),
+        f"console={made.console} {_APPEND} {hardware.kernel_options}".rstrip(),
     ]
 
 

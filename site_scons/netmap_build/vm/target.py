@@ -6,7 +6,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from dataclasses import asdict, dataclass
+import platform
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..errors import BuildError
@@ -27,6 +28,8 @@ class Target:
     bin_dir: Path | None = None
     lib_dir: Path | None = None
     cc: str = "cc"
+    arch: str = field(default_factory=platform.machine)
+    busybox: Path | None = None  # for the guest; none: the one that is installed here
 
     @property
     def library_dirs(self) -> tuple[Path, ...]:
@@ -72,6 +75,8 @@ def load(path: Path) -> Target:
         bin_dir=optional("bin_dir"),
         lib_dir=optional("lib_dir"),
         cc=str(raw.get("cc") or "cc"),
+        arch=str(raw.get("arch") or platform.machine()),
+        busybox=optional("busybox"),
     )
 
 
@@ -92,6 +97,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lib-dir", type=Path, help="folder with libnetmap")
     parser.add_argument("--work-dir", type=Path, help="folder for consoles and compiled tests")
     parser.add_argument("--cc", default="cc", help="C compiler for guest programs")
+    parser.add_argument("--arch", default=platform.machine(), help="architecture of the guest")
+    parser.add_argument("--busybox", type=Path, help="a static busybox for the guest")
 
 
 def from_options(options: argparse.Namespace, root: Path) -> Target:
@@ -116,4 +123,6 @@ def from_options(options: argparse.Namespace, root: Path) -> Target:
         bin_dir=options.bin_dir.resolve() if options.bin_dir else None,
         lib_dir=options.lib_dir.resolve() if options.lib_dir else None,
         cc=options.cc,
+        arch=options.arch,
+        busybox=options.busybox.resolve() if options.busybox else None,
     )

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from ..errors import BuildError, report, say
+from . import kvm
 from .agent import Step
 from .machine import Vm
 from .protocol import StepResult
@@ -82,6 +83,7 @@ def main(argv: list[str], root: Path | None = None) -> int:
     try:
         target = from_options(options, root or Path(__file__).resolve().parents[3])
         vm = Vm(target, programs=(target.program("pkt-gen"),))
+        kvm.announce(target)
         say("booting a machine with what was built ...")
         result = vm.run(steps, timeout=120, name="try", on_line=lambda s, t: say(f"  {s:<7} {t}"))
     except BuildError as error:
