@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Requests of any shape: a short run of the fuzzer, and inputs that once did harm."""
+"""Inputs of any shape: a short run of each fuzzer, and inputs that once did harm.
+
+The long form, with libFuzzer, is ./sconsw fuzz.
+"""
 
 from __future__ import annotations
 
@@ -12,50 +15,57 @@ import pytest
 
 pytestmark = pytest.mark.programs
 
-OLD_HARM = sorted((Path(__file__).resolve().parent / "fuzz_corpus").glob("*.bin"))
+FUZZ = build_core.FUZZ
+TARGETS = build_core.fuzz_targets()
+RUNS = {"request": 2000}
+SECONDS = 20  # where a machine is too slow for all runs
 
 
-def fuzz(*args: str) -> subprocess.CompletedProcess[str]:
-    """fuzz_request under the address sanitizer, led by coverage."""
-    program = build_core.build_programs("fuzz", "fuzz_request")["fuzz_request"]
+def fuzz(target: str, *args: object) -> subprocess.CompletedProcess[str]:
+    """A target under the address sanitizer, with the mutator that needs gcc only."""
+    program = build_core.build_fuzzer("fuzz", target)
     env = os.environ | {
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
-        "UBSAN_OPTIONS": "abort_on_error=1",
+        "UBSAN_OPTIONS": "abort_on_error=1:print_stacktrace=1",
     }
-    command = [str(program), *args]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=env, timeout=3000
+        [program, *map(str, args)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=env,
+        timeout=240,
     )
 
 
-def run_for(runs: int, seed: int, tmp_path: Path) -> None:
+def inputs(target: str) -> list[Path]:
+    """Seeds, and what once did harm."""
+    folders = [FUZZ / "seeds" / target, FUZZ / "regressions" / target]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def run_for(target: str, runs: int, seed: int, tmp_path: Path) -> None:
     """Mutate; what ends the process is kept where the failure says."""
     crash = tmp_path / "crash.bin"
-    done = fuzz("-n", str(runs), "-s", str(seed), "-o", str(crash))
-    assert (done.returncode, done.stderr) == (0, ""), f"replay: fuzz_request {crash}"
-    kept, ways = [int(word) for word in done.stdout.split() if word.isdigit()]
-    assert kept > 50 and ways > 1000, "the mutator does not get anywhere"
+    done = fuzz(target, "-n", runs, "-s", seed, "-t", SECONDS, "-o", crash, *inputs(target))
+    program = build_core.build_dir("fuzz") / f"fuzz_{target}"
+    assert (done.returncode, done.stderr) == (0, ""), f"replay: {program} {crash}"
+    executions, kept, ways = [int(word) for word in done.stdout.split() if word.isdigit()]
+    assert executions > runs // 20 and kept > 20 and ways > 200, "the mutator gets nowhere"
 
 
-def test_a_thousand_lists_of_requests_do_no_harm(tmp_path: Path) -> None:
-    run_for(2000, 1, tmp_path)
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_few_thousand_mutations_do_no_harm(tmp_path: Path, target: str) -> None:
+    run_for(target, RUNS[target], 1, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 4))
-def test_many_lists_of_requests_do_no_harm(tmp_path: Path, seed: int) -> None:
-    run_for(5000, seed, tmp_path)
+@pytest.mark.parametrize("target", TARGETS)
+def test_more_mutations_do_no_harm(tmp_path: Path, target: str) -> None:
+    run_for(target, 3 * RUNS[target], 2, tmp_path)
 
 
-def test_the_target_compiles_for_libfuzzer_too() -> None:
-    plain = build_core.VARIANTS["plain"]
-    command = build_core.compile_command(plain, build_core.HERE / "fuzz_request.c", Path("x.o"))
-    dropped = ("-MMD", "-MF", "x.d", "-c", "-o", "x.o")
-    words = [word for word in command if word not in dropped]
-    flags = ["-DNM_LIBFUZZER", "-Werror", "-fsyntax-only"]
-    subprocess.run([*words, *flags], check=True)
-
-
-def test_inputs_that_once_did_harm_do_none() -> None:
-    done = fuzz(*map(str, OLD_HARM))
+@pytest.mark.parametrize("target", TARGETS)
+def test_inputs_that_once_did_harm_do_none(target: str) -> None:
+    done = fuzz(target, *inputs(target))
     assert (done.returncode, done.stderr) == (0, "")
