@@ -68,8 +68,8 @@ def booted(request: pytest.FixtureRequest, target: Target) -> VmResult:
     steps = [Step("load", "insmod /lib/netmap.ko && ls -l /dev/netmap")]
     steps += [Step(name, guest.script, guest.timeout) for name, guest in chosen if guest]
     programs = [guest_program(target)]
-    if target.bin_dir is not None and (target.bin_dir / "pkt-gen").exists():
-        programs.append(target.bin_dir / "pkt-gen")
+    if target.bin_dir is not None:
+        programs += sorted(path for path in target.bin_dir.glob("*") if path.is_file())
     vm = Vm(target, programs=tuple(programs), hardware=Hardware(kernel_options=_CHECKS))
     limit = _BOOT_SECONDS + sum(step.timeout for step in steps)
     result = vm.run(steps, timeout=limit, name="test")
