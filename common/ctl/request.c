@@ -30,6 +30,12 @@
  */
 #include "ctl/request.h"
 
+#ifdef NM_WITHOUT_VALE
+#define NM_VALE_HANDLER(handler) NULL
+#else
+#define NM_VALE_HANDLER(handler) handler
+#endif
+
 /* By nr_reqtype.  Without a handler: known, but this kernel does not do it. */
 static const struct {
 	uint32_t body; /* bytes */
@@ -38,9 +44,12 @@ static const struct {
 	[0] = { NM_NO_TYPE, NULL },
 	[NETMAP_REQ_REGISTER] = { sizeof(struct nmreq_register), nm_handle_register },
 	[NETMAP_REQ_PORT_INFO_GET] = { sizeof(struct nmreq_port_info_get), nm_handle_port_info },
-	[NETMAP_REQ_VALE_ATTACH] = { sizeof(struct nmreq_vale_attach), nm_handle_vale_attach },
-	[NETMAP_REQ_VALE_DETACH] = { sizeof(struct nmreq_vale_detach), nm_handle_vale_detach },
-	[NETMAP_REQ_VALE_LIST] = { sizeof(struct nmreq_vale_list), nm_handle_vale_list },
+	[NETMAP_REQ_VALE_ATTACH] = { sizeof(struct nmreq_vale_attach),
+				      NM_VALE_HANDLER(nm_handle_vale_attach) },
+	[NETMAP_REQ_VALE_DETACH] = { sizeof(struct nmreq_vale_detach),
+				      NM_VALE_HANDLER(nm_handle_vale_detach) },
+	[NETMAP_REQ_VALE_LIST] = { sizeof(struct nmreq_vale_list),
+				    NM_VALE_HANDLER(nm_handle_vale_list) },
 	[NETMAP_REQ_PORT_HDR_SET] = { sizeof(struct nmreq_port_hdr), nm_handle_hdr_set },
 	[NETMAP_REQ_PORT_HDR_GET] = { sizeof(struct nmreq_port_hdr), nm_handle_hdr_get },
 	[NETMAP_REQ_VALE_NEWIF] = { sizeof(struct nmreq_vale_newif), NULL },

@@ -155,8 +155,16 @@ static inline struct nm_waitq *nm_binding_waitq(struct nm_binding *b, enum txrx 
 
 /* Registered by ctl/ at init, in each kind's file. */
 void nm_nic_init(void);
+#ifdef NM_WITHOUT_PIPE
+static inline void nm_pipe_init(void) { }
+#else
 void nm_pipe_init(void);
+#endif
+#ifdef NM_WITHOUT_NULL
+static inline void nm_null_init(void) { }
+#else
 void nm_null_init(void);
+#endif
 int nm_port_init(void); /* control lock, kinds of this room */
 void nm_port_fini(void);
 

@@ -9,6 +9,21 @@
 
 #include "port/port.h"
 
+/* Built without the switch: no such kind of port, and no port is one of it. */
+#ifdef NM_WITHOUT_VALE
+
+static inline int nm_vale_init(void)
+{
+	return 0;
+}
+
+static inline int nm_vale_set_hdr(struct netmap_adapter *na, uint32_t len)
+{
+	return EINVAL;
+}
+
+#else
+
 /* Module load: registers the kind of port `vale<sw>:<port>`. */
 int nm_vale_init(void);
 
@@ -28,5 +43,7 @@ int nm_vale_list(struct nm_ns *ns, char *name, uint16_t *bridge, uint32_t *port)
 /* Bytes of vnet header on a port: 0, 10, 12, else EINVAL.  EINVAL too when the port
  * is not a VALE port. */
 int nm_vale_set_hdr(struct netmap_adapter *na, uint32_t len);
+
+#endif /* NM_WITHOUT_VALE */
 
 #endif /* NM_VALE_H */

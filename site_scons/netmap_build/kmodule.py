@@ -21,6 +21,7 @@ from .errors import BuildError
 
 PROBES = "netmap_probes.h"
 COMMANDS = "compile_commands.json"
+TO_BE_FETCHED = "to be fetched"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Job:
     verbose: bool = False
     may_install: bool = True
     make_words: tuple[str, ...] = ()
+    name: str = "netmap"
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -43,6 +45,10 @@ class Job:
     @property
     def stage(self) -> Path:
         return self.out / "stage"
+
+    @property
+    def module(self) -> Path:
+        return self.stage / f"{self.name}.ko"
 
     @property
     def kernel_json(self) -> Path:
@@ -56,7 +62,7 @@ class Job:
 def signature(choice: kernels.Choice) -> str:
     """What is known of the kernel before any node runs."""
     if choice.kernel is None:
-        return "to be fetched"
+        return TO_BE_FETCHED
     folder = choice.kernel.headers_dir
     return f"{choice.arch} {folder} {kernels.fingerprint(folder, choice.arch)}"
 
@@ -140,7 +146,7 @@ def probe(job: Job) -> None:
 
 
 def build(job: Job) -> None:
-    """stage/netmap.ko and stage/Module.symvers."""
+    """The module and stage/Module.symvers."""
     staging.sync(job.top, job.stage, staging.sources(job.top))
     make(job, "modules")
     compile_commands(job)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -30,6 +31,9 @@ class Row:
     remembered: bool = True
     choices: tuple[str, ...] = ()
     more: str = ""
+    pattern: str = ""  # what the whole text must match
+    also: str = ""  # another spelling of name=, as makefiles have it
+    opposite: str = ""  # the flag that this one takes back
 
     @property
     def identifier(self) -> str:
@@ -69,6 +73,19 @@ TABLE: tuple[Row, ...] = (
         "more words for kbuild's make, such as KCFLAGS=-g",
     ),
     Row("cc", "text", "gcc", "C compiler for the library, the programs and the tests"),
+    Row("ld", "text", "", "program that links the library and the programs (cc if not given)"),
+    Row(
+        "mod-name",
+        "text",
+        "netmap",
+        "name of the kernel module",
+        more="netmap_dev makes netmap_dev.ko, which modprobe and lsmod know by that name. The "
+        "device stays /dev/netmap, so only one of them can be loaded.",
+        pattern="[A-Za-z0-9_-]+",
+    ),
+    Row("disable-vale", "flag", False, "a module without the VALE switch"),
+    Row("disable-pipe", "flag", False, "a module without pipes"),
+    Row("disable-null", "flag", False, "a module without null ports"),
     Row(
         "apps",
         "list",
@@ -77,10 +94,48 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("no-apps", "flag", False, "build no programs"),
     Row(
+        "prefix",
+        "path",
+        "/usr/local",
+        "folder that install puts programs, headers, library and manual pages into",
+        also="PREFIX",
+    ),
+    Row(
+        "libdir",
+        "text",
+        "lib",
+        "folder of the library, in prefix or absolute, such as lib64 or lib/x86_64-linux-gnu",
+    ),
+    Row(
+        "destdir",
+        "path",
+        "",
+        "root to install into instead of this machine's",
+        remembered=False,
+        more="Every path below it is as it would be on the machine: packagers make their packages "
+        "of such a tree. Nothing outside of it is touched.",
+        also="DESTDIR",
+    ),
+    Row(
+        "install-mod-path",
+        "path",
+        "",
+        "folder above lib/modules for the module alone, below destdir if both are given",
+        remembered=False,
+        also="INSTALL_MOD_PATH",
+    ),
+    Row(
         "no-install",
         "flag",
         False,
         "never install system packages, even as root: name them and stop",
+        remembered=False,
+    ),
+    Row(
+        "offline",
+        "flag",
+        False,
+        "never use the network; `./sconsw fetch` with the same options got it all before",
         remembered=False,
     ),
     Row("verbose", "flag", False, "show whole command lines", remembered=False),
@@ -103,6 +158,34 @@ TABLE: tuple[Row, ...] = (
 )
 
 
+# Names without a value of their own: enable-X takes back disable-X.
+ALIASES: tuple[Row, ...] = tuple(
+    Row(
+        row.name.replace("disable-", "enable-"),
+        "flag",
+        False,
+        f"take back {row.name}",
+        remembered=False,
+        opposite=row.name,
+    )
+    for row in TABLE
+    if row.name.startswith("disable-")
+)
+# Parts of the older netmap that are not here yet: there is nothing to leave out.
+ABSENT: tuple[Row, ...] = tuple(
+    Row(f"{verb}-{part}", "flag", False, f"there is no {part} yet: always off", remembered=False)
+    for part in ("monitor", "generic", "ptnetmap", "sink", "extmem")
+    for verb in ("disable", "enable")
+)
+ROWS = (*TABLE, *ALIASES, *ABSENT)
+
+# They come with the drivers; README files of the older netmap name them.
+DRIVER_OPTIONS = (
+    *("drivers", "no-drivers", "driver-suffix", "no-ext-drivers", "select-version"),
+    *("fail-on-driver-errors", "show-drivers", "show-ext-drivers"),
+)
+
+
 @dataclass(frozen=True)
 class Options:
     """The table's values, typed."""
@@ -112,9 +195,19 @@ class Options:
     kernel: str = ""
     kernel_opts: str = ""
     cc: str = "gcc"
+    ld: str = ""
+    mod_name: str = "netmap"
+    disable_vale: bool = False
+    disable_pipe: bool = False
+    disable_null: bool = False
     apps: tuple[str, ...] = ()
     no_apps: bool = False
+    prefix: str = "/usr/local"
+    libdir: str = "lib"
+    destdir: str = ""
+    install_mod_path: str = ""
     no_install: bool = False
+    offline: bool = False
     verbose: bool = False
     pytest_args: str = ""
     bench_args: str = ""
@@ -137,11 +230,16 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 
 def row_named(name: str) -> Row | None:
-    return next((row for row in TABLE if row.name == name), None)
+    return next((row for row in ROWS if name and name in (row.name, row.also)), None)
 
 
 def unknown_option(name: str) -> BuildError:
-    like = closest(name, [row.name for row in TABLE])
+    if name in DRIVER_OPTIONS:
+        return BuildError(
+            f"{name} belongs to the drivers of NICs, which are not there yet: none is built",
+            f"type the same without {name}",
+        )
+    like = closest(name, [row.name for row in ROWS])
     return BuildError(
         f"there is no option {name}" + (f"; the closest is {like}" if like else ""),
         f"type: ./sconsw help option={like}" if like else "type: ./sconsw -h",
@@ -163,12 +261,34 @@ def convert(row: Row, text: str | None, base: Path) -> Value:
         return tuple(word for word in text.split(",") if word)
     if row.kind == "path" and text:
         return str((base / Path(text).expanduser()).absolute())
+    if row.pattern and not re.fullmatch(row.pattern, text):
+        raise BuildError(
+            f"{row.name}={text} is not possible: letters, digits, - and _ alone",
+            f"type: ./sconsw help option={row.name}",
+        )
     if row.choices and text not in row.choices:
         raise BuildError(
             f"{row.name}={text} is not possible yet; possible: {', '.join(row.choices)}",
             f"type: ./sconsw help option={row.name}",
         )
     return text
+
+
+def take(line: CommandLine, row: Row, value: Value) -> None:
+    """Note what was typed under the row that holds it."""
+    if row in ABSENT:
+        if value is (row.name.startswith("enable-")):
+            part = row.name.partition("-")[2]
+            raise BuildError(
+                f"{row.name} is not possible: there is no {part} yet, it is always off",
+                f"type the same without {row.name}",
+            )
+        return
+    target = row_named(row.opposite) if row.opposite else None
+    if target is not None:
+        line.given[target.identifier] = not value
+    else:
+        line.given[row.identifier] = value
 
 
 def parse(
@@ -187,7 +307,7 @@ def parse(
                 if is_scons_option(f"--{name}"):
                     continue
                 raise unknown_option(name)
-            line.given[row.identifier] = convert(row, text if equals else None, base)
+            take(line, row, convert(row, text if equals else None, base))
         elif arg.startswith("-"):
             continue
         elif "=" in arg:
@@ -195,7 +315,7 @@ def parse(
             row = row_named(name)
             if row is None:
                 raise unknown_option(name)
-            line.given[row.identifier] = convert(row, text, base)
+            take(line, row, convert(row, text, base))
         else:
             line.targets.append(arg)
     return line

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import kernels, options, targets
+from . import kernels, options, programs, targets
 from .errors import BuildError, say
 from .options import Options
 
 REMEMBERED = "options.toml"
+PARTS = ("vale", "pipe", "null")  # of the core, that can be left out
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,27 @@ class Session:
     def user_build(self) -> Path:
         """Library and programs: one folder per system, architecture and compiler."""
         name = f"{self.options.os}-{platform.machine()}"
-        if self.options.cc != "gcc":
-            name += f"-{kernels.short(self.options.cc)}"
+        tools = f"{self.options.cc} {self.options.ld}".strip()
+        if tools != "gcc":
+            name += f"-{kernels.short(tools)}"
         return self.build / name
+
+    @property
+    def module_words(self) -> tuple[str, ...]:
+        """The words that shape the module, as the staged Makefile knows them."""
+        words = self.options.kernel_opts.split()
+        off = [part for part in PARTS if getattr(self.options, f"disable_{part}")]
+        if off:
+            words.append(f"NETMAP_DISABLE={' '.join(off)}")
+        if self.options.mod_name != "netmap":
+            words.append(f"NETMAP_MODNAME={self.options.mod_name}")
+        return tuple(words)
 
     def kernel_build(self, choice: kernels.Choice) -> Path:
         """One folder per system, architecture, kernel and kbuild words."""
         name = f"{self.options.os}-{choice.arch}-{choice.name}"
-        if self.options.kernel_opts:
-            name += f"-{kernels.short(self.options.kernel_opts)}"
+        if self.module_words:
+            name += f"-{kernels.short(' '.join(self.module_words))}"
         return self.build / name
 
     def first_line(self) -> str:
@@ -72,12 +85,12 @@ def remember(session: Session) -> None:
 
 
 def clean(top: Path) -> None:
-    """Remove what was built; the remembered options stay."""
+    """Remove what was built; the remembered options, and locks that others may hold, stay."""
     build = top / "build"
     for path in sorted(build.glob("*")) if build.is_dir() else []:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.name != REMEMBERED:
+        elif path.name != REMEMBERED and path.suffix != ".lock":
             path.unlink()
     (top / "compile_commands.json").unlink(missing_ok=True)
 
@@ -95,12 +108,21 @@ def immediate(session: Session, word: str) -> None:
                 "help explains one option; which?", "type: ./sconsw help option=kernel-dir"
             )
         say(options.help_option(session.options.option))
+    elif word == "show-apps":
+        say("\n".join(show_apps(session)))
     elif word == "clean":
         clean(session.top)
         say("netmap: build/ is empty")
     elif word == "reset":
         reset(session.top)
         say("netmap: no options are remembered")
+
+
+def show_apps(session: Session) -> list[str]:
+    """The programs, those left out marked."""
+    folder = session.top / "apps"
+    chosen = programs.chosen(folder, session.options.apps, session.options.no_apps)
+    return [f"{n}{'' if n in chosen else ' (left out)'}" for n in programs.known(folder)]
 
 
 def help_text() -> str:

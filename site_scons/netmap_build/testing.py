@@ -79,6 +79,7 @@ class Context:
     pytest_args: str
     may_install: bool
     jobs: int
+    module_name: str = "netmap"
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def vm_config(context: Context) -> Path:
         kernel_version=kernel.version,
         work_dir=context.build / "vm",
         root=context.top,
-        netmap_ko=context.kernel_build / "stage" / "netmap.ko",
+        netmap_ko=context.kernel_build / "stage" / f"{context.module_name}.ko",
         bin_dir=context.user_build / "bin",
         lib_dir=context.user_build / "lib",
         cc=context.cc,

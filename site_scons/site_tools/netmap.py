@@ -52,7 +52,8 @@ def kernel_module(env: Any, choice: kernels.Choice) -> Nodes:
         env.GetOption("num_jobs"),
         run.options.verbose,
         not run.options.no_install,
-        tuple(run.options.kernel_opts.split()),
+        run.module_words,
+        run.options.mod_name,
     )
     if str(job.out) in env["MODULES"]:
         return list(env["MODULES"][str(job.out)])
@@ -69,11 +70,11 @@ def kernel_module(env: Any, choice: kernels.Choice) -> Nodes:
         [facts, words, *[f"#{name}" for name in kmodule.probe_sources(files)]],
         action(env, f"PROBE   {where}/stage/{kmodule.PROBES}", lambda: kmodule.probe(job)),
     )
-    outputs = [job.stage / "netmap.ko", job.stage / "Module.symvers", job.commands_json]
+    outputs = [job.module, job.stage / "Module.symvers", job.commands_json]
     module = env.Command(
         [str(path) for path in outputs],
         [facts, probes, words, *[f"#{name}" for name in files]],
-        action(env, f"KBUILD  {where}/stage/netmap.ko", lambda: kmodule.build(job)),
+        action(env, f"KBUILD  {where}/stage/{job.module.name}", lambda: kmodule.build(job)),
     )
     env.Precious(facts, probes, module)
     env["MODULES"][str(job.out)] = module
@@ -168,7 +169,7 @@ def current(env: Any) -> None:
     """build/current: what the last build made, under names that stay."""
     run: Session = env["RUN"]
     links = {
-        "netmap.ko": run.kernel_build(env["CHOICE"]) / "stage" / "netmap.ko",
+        "netmap.ko": run.kernel_build(env["CHOICE"]) / "stage" / f"{run.options.mod_name}.ko",
         "bin": run.user_build / "bin",
         "lib": run.user_build / "lib",
     }
@@ -207,6 +208,7 @@ def context(env: Any) -> testing.Context:
         run.options.pytest_args,
         not run.options.no_install,
         os.cpu_count() or 1,
+        run.options.mod_name,
     )
 
 
@@ -267,6 +269,7 @@ def generate(env: Any) -> None:
         CCFLAGS=["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter"],
         SHOBJSUFFIX=".os",
         STATIC_AND_SHARED_OBJECTS_ARE_THE_SAME=1,
+        LINK=run.options.ld or run.options.cc,
         LINKFLAGS=[],
         COMPILED=[],
         MODULES={},
