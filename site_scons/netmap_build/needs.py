@@ -102,6 +102,16 @@ MINGW = Need(
     zypper="mingw64-cross-gcc",
     pacman="mingw-w64-gcc",
 )
+DOCKER = Need("docker.io", program="dockerd", dnf="moby-engine", zypper="docker", pacman="docker")
+MMDEBSTRAP = Need(  # of use only where apt's own sources name a Debian archive
+    "mmdebstrap",
+    program="mmdebstrap",
+    lacking=(
+        "dnf: it takes Debian's mirrors from the apt configuration, which dnf systems have not",
+        "zypper: it takes Debian's mirrors from the apt configuration",
+        "pacman: it takes Debian's mirrors from the apt configuration",
+    ),
+)
 
 PYTHON = (VENV,)
 USER = (GCC, LIBC)
