@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import kernels, options, programs, targets
+from . import install, kernels, layout, options, programs, targets
 from .errors import BuildError, say
 from .options import Options
 
@@ -56,6 +56,13 @@ class Session:
         if self.module_words:
             name += f"-{kernels.short(' '.join(self.module_words))}"
         return self.build / name
+
+    @property
+    def order(self) -> install.Order:
+        """Where install and uninstall work."""
+        chosen = self.options
+        places = layout.Places(chosen.prefix, chosen.libdir, chosen.install_mod_path)
+        return install.Order(places, chosen.destdir)
 
     def first_line(self) -> str:
         line = f"netmap {self.version} for {self.options.os} {platform.machine()}"
@@ -110,6 +117,8 @@ def immediate(session: Session, word: str) -> None:
         say(options.help_option(session.options.option))
     elif word == "show-apps":
         say("\n".join(show_apps(session)))
+    elif word == "uninstall":
+        install.uninstall(session.order)
     elif word == "clean":
         clean(session.top)
         say("netmap: build/ is empty")
