@@ -10,25 +10,56 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from .errors import BuildError, say
 
 VARIABLE = "NETMAP_BUILD_CACHE"
+HELD = "NETMAP_LOCK_HELD"  # names a lock for what a holder of it starts
 
 
 def root() -> Path:
     """$NETMAP_BUILD_CACHE, else netmap-build in the user's cache folder."""
     if os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE]).absolute()
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "netmap-build"
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]).absolute() / "netmap-build"
+    try:
+        return Path.home() / ".cache/netmap-build"
+    except RuntimeError:
+        raise BuildError(
+            "there is no place for the build cache: HOME is not set, and this user has no account",
+            f"type: {VARIABLE}=/a/folder/of/yours ./sconsw",
+        ) from None
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """One process, and one thread, at a time; the others wait."""
+def locked(path: Path, what: str = "") -> Iterator[None]:
+    """One process, and one thread, at a time; the others wait, and say for what if they know."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with path.open("a") as handle:
+        take(handle, what)
         yield
+
+
+def hold(path: Path, what: str) -> IO[str] | None:
+    """The same for the rest of this process; None where a process above it holds the lock."""
+    if os.environ.get(HELD) == str(path):
+        return None
+    handle = path.open("a")
+    take(handle, what)
+    os.environ[HELD] = str(path)
+    return handle
+
+
+def take(handle: IO[str], what: str) -> None:
+    """Lock an open file, until it is closed."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if what:
+            say(f"netmap: waiting for another ./sconsw that {what}")
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -400,10 +401,25 @@ def summary(given: dict[str, Value], before: dict[str, Value]) -> str:
     return ", ".join(words)
 
 
+def columns(rows: Iterable[tuple[str, str]]) -> str:
+    """Names and what they mean, within the 80 columns of a terminal."""
+    lines = list(rows)
+    indent = " " * (max(len(name) for name, _ in lines) + 4)
+    return "\n".join(
+        textwrap.fill(
+            text,
+            79,
+            initial_indent=f"  {name}".ljust(len(indent)),
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
+        for name, text in lines
+    )
+
+
 def help_table() -> str:
     """The table as -h shows it."""
-    width = max(len(row.name) for row in TABLE) + 2
-    return "\n".join(f"    {row.name:<{width}}{row.help}" for row in TABLE)
+    return columns((row.name, row.help) for row in TABLE)
 
 
 def help_option(name: str) -> str:

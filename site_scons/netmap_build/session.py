@@ -139,7 +139,7 @@ def help_text() -> str:
         "Type ./sconsw [target ...] [name=value ...]; --name=value means the same.\n\n"
         f"Targets (none: all):\n{targets.help_table()}\n\n"
         f"Options (more: ./sconsw help option=NAME):\n{options.help_table()}\n\n"
-        "SCons's own options work too: -j N, -n (say what would be done), -k, --debug=explain.\n"
-        "Downloads and probe results are cached in ~/.cache/netmap-build "
-        "($NETMAP_BUILD_CACHE moves it).\n"
+        "Options of SCons work too: -j N, -n (only say what would be done), -k, -s.\n"
+        "Downloads and probe results are kept in ~/.cache/netmap-build;\n"
+        "the variable NETMAP_BUILD_CACHE moves it.\n"
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import BuildError
-from .options import closest
+from .options import DRIVER_OPTIONS, closest, columns, unknown_option
 
 SYSTEMS = ("linux", "freebsd", "windows")
 
@@ -38,13 +38,16 @@ TABLE: tuple[Target, ...] = (
     Target("try", "boot a small VM with what was built: pkt-gen over VALE"),
     Target("bench", "instructions per packet in the VM"),
     Target("fetch", "download what the build and the tests need"),
+    Target("install", "build, then put it all into prefix= and the kernel's modules"),
+    Target("uninstall", "remove what install put there, and nothing else"),
     Target("help", "explain one option: help option=kernel-dir"),
+    Target("show-apps", "name the programs, and which of them are chosen"),
     Target("clean", "remove what was built"),
     Target("reset", "forget the remembered options"),
 )
 
 # Work done before any SCons node exists.
-IMMEDIATE = ("help", "clean", "reset")
+IMMEDIATE = ("uninstall", "help", "show-apps", "clean", "reset")
 
 
 def names() -> list[str]:
@@ -56,6 +59,8 @@ def check(asked: Iterable[str], top: Path) -> None:
     for word in asked:
         if word in names() or is_built_file(word, top):
             continue
+        if word in DRIVER_OPTIONS:
+            raise unknown_option(word)
         like = closest(word.rstrip("/"), [*names(), *SYSTEMS])
         if like in SYSTEMS:
             raise BuildError(
@@ -75,5 +80,4 @@ def is_built_file(word: str, top: Path) -> bool:
 
 
 def help_table() -> str:
-    width = max(len(name) for name in names()) + 2
-    return "\n".join(f"    {target.name:<{width}}{target.help}" for target in TABLE)
+    return columns((target.name, target.help) for target in TABLE)

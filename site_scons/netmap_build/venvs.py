@@ -9,15 +9,19 @@ test target first asks for it.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from platform import machine
 
-from . import cache, system_packages
+from . import cache, needs, network, system_packages
 from .errors import BuildError, say
 
 STAMP = "netmap-stamp"
@@ -75,25 +79,20 @@ def ensure(top: Path, venv: Venv, *, may_install: bool = True) -> Path:
             f"this is {sys.version_info[0]}.{sys.version_info[1]}",
             "type: python3.11 ./sconsw (or any newer one)",
         )
-    try:
-        with cache.locked(top / "build" / f"{venv.folder.lstrip('.')}.lock"):
-            if not is_current(folder, wanted):
-                need_venv_module(may_install)
-                make(folder, lock, base)
-                (folder / STAMP).write_text(wanted)
-    except PermissionError as error:
-        raise BuildError(
-            f"{error.filename} cannot be written",
-            "type: ls -ld . and build in a checkout that is yours",
-        ) from None
+    with cache.locked(top / "build" / f"{venv.folder.lstrip('.')}.lock", f"makes {venv.folder}"):
+        if not is_current(folder, wanted):
+            need_venv_module(may_install)
+            make(folder, lock, base)
+            (folder / STAMP).write_text(wanted)
     return python_of(folder)
 
 
 def need_venv_module(may_install: bool) -> None:
     """Debian splits venv and pip out of python3; get them or say how."""
-    if importlib.util.find_spec("ensurepip") and importlib.util.find_spec("venv"):
+    if needs.VENV.is_met():
         return
-    system_packages.install(["python3-venv"], "the build's .venv", may_install=may_install)
+    name = needs.VENV.name_for(system_packages.manager_name())
+    system_packages.install([name], "the build's .venv", may_install=may_install)
     importlib.invalidate_caches()
 
 
@@ -102,28 +101,113 @@ def make(folder: Path, lock: Path, base: Path) -> None:
     say(f"netmap: making {folder.name} from {lock.name}")
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        run([str(base), "-m", "venv", str(folder)])
+        run([str(base), "-m", "venv", str(folder)], "python3 -m venv")
+        wheels = collect(lock, python_of(folder))
         run(
             [
-                *[str(python_of(folder)), "-m", "pip", "install", "--quiet"],
-                *["--require-hashes", "--only-binary", ":all:", "--disable-pip-version-check"],
-                *["-r", str(lock)],
-            ]
+                *pip(python_of(folder), "install", lock),
+                *["--no-index", "--find-links", str(wheels), "--no-deps"],
+            ],
+            f"installing the packages of {lock.name}",
         )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def run(command: list[str]) -> None:
-    """Run quietly; on failure show the last lines of what the program said."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV"))}
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, check=False
-    )
-    if done.returncode:
-        said = "\n        ".join(done.stdout.strip().splitlines()[-5:])
-        raise BuildError(
-            f"{' '.join(command[1:4])} failed ({done.returncode}):\n        {said}",
-            "check that pip reaches its package index (pip config list), then type ./sconsw again",
+def pip(python: Path, word: str, lock: Path) -> list[str]:
+    """The start of a pip command that takes wheels by their hashes only."""
+    return [
+        *[str(python), "-m", "pip", word, "-r", str(lock), "--require-hashes"],
+        *["--only-binary", ":all:", "--disable-pip-version-check", "--progress-bar", "off"],
+    ]
+
+
+def collect(lock: Path, python: Path) -> Path:
+    """The wheels of a lock in the build cache, downloaded once for all checkouts."""
+    word = hashlib.sha256(lock.read_bytes() + sys.version.encode() + machine().encode())
+    final = cache.root() / "wheels" / f"{lock.stem}-{word.hexdigest()[:16]}"
+    if not final.is_dir():
+        with cache.locked(cache.root() / "wheels.lock", "downloads Python packages"):
+            if not final.is_dir():
+                network.need(f"downloading the Python packages of {lock.name}")
+                with cache.new_folder(final) as scratch:
+                    download(lock, python, scratch)
+    return final
+
+
+def download(lock: Path, python: Path, into: Path) -> None:
+    """pip download, counting aloud where somebody watches."""
+    total = len(re.findall(r"^\S+==", lock.read_text(), re.MULTILINE))
+    say(f"netmap: downloading up to {total} Python packages named in {lock.name}")
+    watched = sys.stdout.isatty()
+    done = 0
+
+    def count(line: str) -> None:
+        nonlocal done
+        if line.startswith("Collecting "):
+            done += 1
+            if watched:
+                print(f"\r        {done} of {total}", end="", flush=True)
+
+    try:
+        run(
+            [*pip(python, "download", lock), "--no-deps", "-d", str(into)],
+            f"downloading the packages of {lock.name}",
+            count,
         )
+    finally:
+        if watched and done:
+            print("\r" + " " * 30 + "\r", end="", flush=True)
+
+
+def clean_environment() -> dict[str, str]:
+    """The user's, but for what would send Python or pip elsewhere."""
+    dropped = ("PYTHON", "VIRTUAL_ENV", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
+    return {**env, "PIP_USER": "0", "PIP_NO_INPUT": "1"}
+
+
+def run(command: list[str], what: str, on_line: Callable[[str], None] | None = None) -> None:
+    """Run quietly; on failure say why in one line."""
+    lines: list[str] = []
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=clean_environment(),
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                lines.append(line.strip())
+                if on_line:
+                    on_line(line)
+        except BaseException:
+            process.terminate()
+            raise
+    if process.returncode:
+        raise explained(what, lines)
+
+
+def explained(what: str, lines: list[str]) -> BuildError:
+    """Why pip or venv failed, by its own words."""
+    text = "\n".join(lines)
+    if "No space left on device" in text:
+        return BuildError(
+            f"{what} failed: no space is left on a disk",
+            f"type: df -h . {cache.root().parent} {tempfile.gettempdir()} and make room",
+        )
+    if re.search(r"Permission denied|Read-only file system", text):
+        why = next(line for line in reversed(lines) if re.search("denied|Read-only", line))
+        return BuildError(f"{what} failed: {why}", "type: ls -ld . and use a checkout of your own")
+    if re.search(r"connection|resolve|timed out|No matching distribution|Max retries", text, re.I):
+        return BuildError(
+            f"{what} failed: pip does not reach its package index",
+            "type: pip config list, mend the index or the network there, then the same again",
+        )
+    marked = [line for line in lines if line.startswith("ERROR")] or lines or ["it said nothing"]
+    return BuildError(f"{what} failed: {marked[-1]}", "type: rm -rf .venv, then the same again")

@@ -10,9 +10,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netmap_build import cache, fetching, kernels, kmodule, needs, staging, testing
+from netmap_build import (
+    cache,
+    closing,
+    fetching,
+    install,
+    kernels,
+    kmodule,
+    layout,
+    needs,
+    ownership,
+    staging,
+    testing,
+)
 from netmap_build import programs as programs_in
-from netmap_build.errors import BuildError, report
+from netmap_build.errors import BuildError
 from netmap_build.session import Session
 
 Nodes = list[Any]
@@ -20,7 +32,7 @@ ACTING = threading.Lock()  # SCons runs targets in parallel; tests and VMs want 
 
 
 class Step:
-    """A plain function as SCons calls it; a BuildError becomes its two lines.
+    """A plain function as SCons calls it; its errors are told when the run ends.
 
     A class, because SCons signs an action by its code and its closure: what changes from run to
     run must not be in a closure.
@@ -32,8 +44,8 @@ class Step:
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
         try:
             return self.work() or 0
-        except BuildError as error:
-            report(error)
+        except (BuildError, OSError) as error:
+            closing.note(error, env["RUN"].top)
             return 1
 
 
@@ -231,6 +243,29 @@ def fetch_target(env: Any, name: str) -> None:
     action_target(env, name, [], lambda: fetching.everything(run.top, not run.options.no_install))
 
 
+def install_target(env: Any, name: str, asked: bool) -> None:
+    """Everything built, then one step of plain Python, which root may do on its own."""
+    run: Session = env["RUN"]
+    choice: kernels.Choice = env["CHOICE"]
+    if asked and not env.GetOption("no_exec"):
+        install.check_kernel(run.order, choice.kernel.version if choice.kernel else None)
+    out = run.kernel_build(choice)
+    names = programs_in.chosen(run.top / "apps", run.options.apps, run.options.no_apps)
+
+    def work() -> int:
+        built = layout.Built(
+            run.version,
+            json.loads((out / "kernel.json").read_text())["version"],
+            out / "stage" / f"{run.options.mod_name}.ko",
+            out / "stage" / "Module.symvers",
+            run.user_build / "lib",
+            tuple(run.user_build / "bin" / program for program in names),
+        )
+        return ownership.as_root("install", install.arguments(run.top, built, run.order))
+
+    action_target(env, name, ["all"], work)
+
+
 def install_needs(env: Any) -> Nodes:
     """A node before every compilation, only where something is missing."""
     run: Session = env["RUN"]
@@ -266,7 +301,12 @@ def generate(env: Any) -> None:
     env.Replace(
         CC=run.options.cc,
         ENV={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"},
-        CCFLAGS=["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter"],
+        CCFLAGS=[
+            *["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter"],
+            f"-ffile-prefix-map={run.top}=.",  # the same bytes wherever the checkout lies
+        ],
+        ARFLAGS=["rcD"],
+        RANLIBFLAGS=["-D"],
         SHOBJSUFFIX=".os",
         STATIC_AND_SHARED_OBJECTS_ARE_THE_SAME=1,
         LINK=run.options.ld or run.options.cc,
@@ -285,6 +325,7 @@ def generate(env: Any) -> None:
     env.AddMethod(test_target, "TestTarget")
     env.AddMethod(vm_target, "VmTarget")
     env.AddMethod(fetch_target, "FetchTarget")
+    env.AddMethod(install_target, "InstallTarget")
     env.AddMethod(user_library, "UserLibrary")
     env.AddMethod(programs, "Programs")
 

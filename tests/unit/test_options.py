@@ -131,5 +131,5 @@ def test_the_first_line_marks_what_was_remembered() -> None:
 def test_the_help_names_every_option() -> None:
     text = options.help_table()
     for row in options.TABLE:
-        assert f"    {row.name} " in text
+        assert f"  {row.name} " in text
         assert options.help_option(row.name).startswith(f"{row.name}: {row.help}")

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
-from netmap_build import system_packages, venvs, wrapper
+from netmap_build import network, system_packages, venvs
 from netmap_build.errors import BuildError
 
 TOP = Path(__file__).resolve().parents[2]
@@ -109,6 +107,7 @@ def test_without_the_venv_module_the_package_is_asked_for(
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr(system_packages, "install", install)
+    monkeypatch.setattr(system_packages, "manager", lambda: system_packages.APT)
     with pytest.raises(BuildError):
         venvs.ensure(checkout, VENV)
     assert asked == [["python3-venv"]]
@@ -139,45 +138,44 @@ def test_the_build_environment_holds_only_what_the_build_needs() -> None:
     assert pins.isdisjoint({*tests_alone, "requirements.in"})
 
 
-def test_a_checkout_path_with_a_space_is_refused_in_one_line(tmp_path: Path) -> None:
-    folder = tmp_path / "my netmap"
-    folder.mkdir()
-    with pytest.raises(BuildError, match="has a space in it") as caught:
-        wrapper.check_checkout(folder)
-    assert "\n" not in caught.value.message
-
-
-def test_the_wrapper_refuses_a_path_with_a_space_before_anything_is_made(tmp_path: Path) -> None:
-    folder = tmp_path / "my netmap"
-    (folder / "site_scons").mkdir(parents=True)
-    (folder / "sconsw").write_bytes((TOP / "sconsw").read_bytes())
-    (folder / "site_scons/netmap_build").symlink_to(TOP / "site_scons/netmap_build")
-    done = subprocess.run(
-        [sys.executable, str(folder / "sconsw")],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        env={"PYTHONDONTWRITEBYTECODE": "1"},
-    )
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 2
-    assert not (folder / ".venv").exists()
-
-
-def test_scons_starts_as_a_module() -> None:
-    command = wrapper.scons_command(Path("/v/bin/python"), ["lib", "cc=clang"])
-    assert command == ["/v/bin/python", "-m", "SCons", "-Q", "lib", "cc=clang"]
+def test_wheels_come_from_the_cache_where_an_earlier_checkout_left_them(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = checkout / "requirements.lock"
+    monkeypatch.setenv("NETMAP_BUILD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(venvs, "run", lambda command, what, on_line=None: None)
+    first = venvs.collect(lock, Path("python"))
+    monkeypatch.setenv(network.VARIABLE, "1")
+    assert venvs.collect(lock, Path("python")) == first
+    lock.write_text("# another")
+    with pytest.raises(BuildError, match="offline=1 forbids it"):
+        venvs.collect(lock, Path("python"))
 
 
 @pytest.mark.parametrize(
-    ("args", "allowed"),
+    ("said", "told"),
     [
-        ([], True),
-        (["no-install=1"], False),
-        (["--no-install"], False),
-        (["--no-install=1"], False),
-        (["no-install=0"], True),
+        ("OSError: [Errno 28] No space left on device", "no space is left on a disk"),
+        ("ERROR: No matching distribution found for x==1", "pip does not reach its package index"),
+        ("WARNING: Retrying after connection broken", "pip does not reach its package index"),
+        ("error: [Errno 13] Permission denied: '/x'", "Permission denied: '/x'"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "DO NOT MATCH THE HASHES"),
+        ("", "it said nothing"),
     ],
 )
-def test_the_wrapper_obeys_no_install(args: list[str], allowed: bool) -> None:
-    assert wrapper.installing_allowed(args) is allowed
+def test_a_failure_of_pip_is_one_line_and_one_thing_to_type(said: str, told: str) -> None:
+    error = venvs.explained("installing", ["Collecting x", said] if said else [])
+    assert told in error.message
+    assert "\n" not in error.message
+    assert error.hint.startswith("type: ")
+
+
+def test_the_users_python_and_pip_variables_do_not_reach_pip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV"):
+        monkeypatch.setenv(name, "/nowhere")
+    monkeypatch.setenv("PIP_USER", "1")
+    env = venvs.clean_environment()
+    assert "/nowhere" not in env.values()
+    assert env["PIP_USER"] == "0"
