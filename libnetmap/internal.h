@@ -18,20 +18,30 @@ struct nmem_d {
 	struct nmem_d *next;
 };
 
-/* Something to undo when the port is deleted, last in first out. */
+/*
+ * Something that a port owns: an option made for it, a file mapped for it.  Undone, last
+ * in first out, when the port's name is taken back.  The first member of a struct of
+ * nmctx_malloc()'s, which is freed after undo().
+ */
 struct nmport_cleanup_d {
 	struct nmport_cleanup_d *next;
 	void (*undo)(struct nmport_cleanup_d *self, struct nmport_d *d);
 };
 
+/* Undo what the port came to own since its list was `mark`; NULL: everything. */
+void nm_cleanups_run(struct nmport_d *d, struct nmport_cleanup_d *mark);
+
 /* Find or make the mapping of a registered port's region, counted; NULL with errno. */
 struct nmem_d *nm_mem_get(struct nmport_d *d);
 /* Give it back.  Both are called with the context locked. */
 void nm_mem_put(struct nmctx *ctx, struct nmem_d *m);
+/*
+ * Leave the pages at base, which a port mapped, to the region that lies in them and that
+ * other ports still use.  0 when there is none: the caller unmaps.  Takes the lock.
+ */
+int nm_mem_adopt(struct nmctx *ctx, void *base, size_t size);
 
-/* Free the kernel options that the library made for a port. */
-void nm_options_drop(struct nmport_d *d);
-/* Give a clone those that do not follow from the region's id; 0, or -1 with errno. */
+/* Give a clone the options that do not follow from the region's id; 0, or -1 with errno. */
 int nm_options_copy(struct nmport_d *to, struct nmport_d *from);
 
 /* The options that names of ports may carry now; see nmopt.c. */

@@ -84,7 +84,8 @@ struct nmport_d {
 	uint16_t last_rx_ring;
 	uint16_t cur_tx_ring;			/* used by nmport_inject() */
 	uint16_t cur_rx_ring;			/* free for the program */
-	struct nmport_cleanup_d *clist;		/* what to undo when the port goes */
+	struct nmport_cleanup_d *clist;		/* what the port owns; the library's */
+	struct nmreq_register asked;		/* reg before it was registered; the library's */
 };
 
 /*

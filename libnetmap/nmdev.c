@@ -53,6 +53,13 @@ nmreq_get_mem_id(const char **portname, struct nmctx *ctx)
 		errno = error;
 		return -1;
 	}
+	/* The kernel describes a port that nobody has open, too; its region is none yet. */
+	if (info.nr_mem_id == 0) {
+		nmctx_ferror(ctx, "%s: this port is not open, so there is no memory region to share",
+		    hdr.nr_name);
+		errno = ENXIO;
+		return -1;
+	}
 	*portname = rest;
 	return info.nr_mem_id;
 }

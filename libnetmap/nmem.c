@@ -65,3 +65,19 @@ nm_mem_put(struct nmctx *ctx, struct nmem_d *m)
 		munmap(m->mem, m->size);
 	nmctx_free(ctx, m);
 }
+
+int
+nm_mem_adopt(struct nmctx *ctx, void *base, size_t size)
+{
+	struct nmem_d *m;
+
+	nmctx_lock(ctx);
+	for (m = ctx->mem_descs; m != NULL && (!m->is_extmem || m->mem != base); m = m->next)
+		;
+	if (m != NULL) {
+		m->is_extmem = 0;
+		m->size = size;
+	}
+	nmctx_unlock(ctx);
+	return m != NULL;
+}

@@ -13,11 +13,12 @@
 
 /* Number in a key's value, if it was given; complains for the option. */
 static int
-number(struct nmctx *ctx, const char *what, const char *text, uint64_t max, uint64_t *value)
+number(struct nmctx *ctx, const char *option, const char *key, const char *text, uint64_t max,
+       uint64_t *value)
 {
 	if (text == NULL || nm_parse_u64(text, max, value) == 0)
 		return 0;
-	nmctx_ferror(ctx, "@%s: %s is not a number from 0 to %llu", what, text,
+	nmctx_ferror(ctx, "@%s: %s: %s is not a number from 0 to %llu", option, key, text,
 	    (unsigned long long)max);
 	errno = EINVAL;
 	return -1;
@@ -34,7 +35,8 @@ apply_share(void *token, const char *const *values, struct nmctx *ctx)
 	if (id < 0)
 		return -1;
 	if (*rest != '\0') {
-		nmctx_ferror(ctx, "@share: %s: unexpected after the port's name", rest);
+		nmctx_ferror(ctx, "@share: %s: \"%s\" does not belong to the port's name", values[0],
+		    rest);
 		errno = EINVAL;
 		return -1;
 	}
@@ -86,7 +88,8 @@ apply_conf(void *token, const char *const *values, struct nmctx *ctx)
 		if (values[key] == NULL)
 			continue;
 		given = 1;
-		if (number(ctx, "conf", values[key], slots ? UINT32_MAX : UINT16_MAX, &v) != 0)
+		if (number(ctx, "conf", conf_keys[key].name, values[key],
+		    slots ? UINT32_MAX : UINT16_MAX, &v) != 0)
 			return -1;
 		if (key == CONF_RINGS || key == CONF_TX_RINGS)
 			reg->nr_tx_rings = (uint16_t)v;
@@ -134,7 +137,8 @@ apply_extmem(void *token, const char *const *values, struct nmctx *ctx)
 	int key;
 
 	for (key = EXTMEM_IF_NUM; key <= EXTMEM_BUF_SIZE; key++) {
-		if (number(ctx, "extmem", values[key], UINT32_MAX, &sizes[key]) != 0)
+		if (number(ctx, "extmem", extmem_keys[key].name, values[key], UINT32_MAX,
+		    &sizes[key]) != 0)
 			return -1;
 	}
 	if (nmport_extmem_from_file(d, values[EXTMEM_FILE]) != 0)
@@ -162,14 +166,15 @@ static const struct nmreq_opt_key offset_keys[] = {
 static int
 apply_offset(void *token, const char *const *values, struct nmctx *ctx)
 {
-	uint64_t initial = 0, max = 0, bits = 0, gap = 0;
+	uint64_t v[COUNT(offset_keys)] = { 0 };
+	int key;
 
-	if (number(ctx, "offset", values[OFFSET_INITIAL], UINT64_MAX, &initial) != 0 ||
-	    number(ctx, "offset", values[OFFSET_MAX], UINT64_MAX, &max) != 0 ||
-	    number(ctx, "offset", values[OFFSET_BITS], 64, &bits) != 0 ||
-	    number(ctx, "offset", values[OFFSET_GAP], UINT64_MAX, &gap) != 0)
-		return -1;
-	return nmport_offset(token, initial, max, bits, gap);
+	for (key = 0; key < COUNT(offset_keys); key++) {
+		if (number(ctx, "offset", offset_keys[key].name, values[key],
+		    key == OFFSET_BITS ? 64 : UINT64_MAX, &v[key]) != 0)
+			return -1;
+	}
+	return nmport_offset(token, v[OFFSET_INITIAL], v[OFFSET_MAX], v[OFFSET_BITS], v[OFFSET_GAP]);
 }
 
 /* All options, and those in the list of allowed ones. */

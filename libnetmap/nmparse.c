@@ -47,51 +47,62 @@ is_ring_mode(const char *s)
 	return *s == '\0' || *s == '/' || *s == '@';
 }
 
+/* Complain about what stands at `at` in a text. */
 static int
-bad_name(struct nmctx *ctx, const char *spec, int error, const char *why)
+bad(struct nmctx *ctx, const char *what, const char *text, const char *at, int error,
+    const char *why)
 {
-	nmctx_ferror(ctx, "%s: bad port name: %s", spec, why);
+	if (*at != '\0')
+		nmctx_ferror(ctx, "%s: bad %s: %s at \"%s\"", text, what, why, at);
+	else
+		nmctx_ferror(ctx, "%s: bad %s: %s at its end", text, what, why);
 	errno = error;
 	return -1;
+}
+
+/* Length of "valeSWITCH:" at the start of a name, 0 when it is not there. */
+static size_t
+switch_length(const char *name)
+{
+	size_t n = strlen(NM_BDG_NAME);
+
+	if (strncmp(name, NM_BDG_NAME, n) != 0)
+		return 0;
+	while (is_word(name[n]))
+		n++;
+	return name[n] == ':' ? n + 1 : 0;
 }
 
 int
 nmreq_header_decode(const char **spec, struct nmreq_header *hdr, struct nmctx *ctx)
 {
-	const char *name = *spec, *s, *colon;
+	static const char what[] = "port name";
+	const char *name = *spec, *s;
 	size_t len;
 
-	if (strncmp(name, "netmap:", 7) == 0) {
+	if (strncmp(name, "netmap:", 7) == 0)
 		name += 7;
-	} else {
-		/* Without the prefix it must be a switch's port: vale, word, colon. */
-		colon = name;
-		if (strncmp(name, NM_BDG_NAME, strlen(NM_BDG_NAME)) == 0)
-			for (colon += strlen(NM_BDG_NAME); is_word(*colon); colon++)
-				;
-		if (colon == name || *colon != ':')
-			return bad_name(ctx, *spec, EINVAL,
-			    "it must begin with netmap: or be valeSWITCH:PORT");
-		if (!is_name(colon[1]) || is_ring_mode(colon + 1))
-			return bad_name(ctx, *spec, EINVAL, "no port after the switch");
-	}
-	for (s = name; is_name(*s) && !is_ring_mode(s); s++)
-		;
-	if (s == name)
-		return bad_name(ctx, *spec, EINVAL, "it is empty");
+	else if (switch_length(name) == 0)
+		return bad(ctx, what, *spec, *spec, EINVAL,
+		    "neither netmap: nor valeSWITCH:PORT");
+	s = name + switch_length(name);
+	if (!is_name(*s) || is_ring_mode(s))
+		return bad(ctx, what, *spec, s, EINVAL,
+		    s == name ? "no name" : "no port of the switch");
+	while (is_name(*s) && !is_ring_mode(s))
+		s++;
 	if (*s == '{' || *s == '}') {
-		const char *id = ++s;
-
+		if (!is_word(*++s))
+			return bad(ctx, what, *spec, s, EINVAL, "no pipe id");
 		while (is_word(*s))
 			s++;
-		if (s == id)
-			return bad_name(ctx, *spec, EINVAL, "no pipe id after the brace");
 	}
 	if (*s != '\0' && strchr("-^*/@", *s) == NULL)
-		return bad_name(ctx, s, EINVAL, "unexpected character");
+		return bad(ctx, what, *spec, s, EINVAL, "unexpected character");
 	len = (size_t)(s - name);
 	if (len >= sizeof(hdr->nr_name))
-		return bad_name(ctx, *spec, ENAMETOOLONG, "longer than 63 characters");
+		return bad(ctx, what, *spec, name + sizeof(hdr->nr_name) - 1, ENAMETOOLONG,
+		    "more than 63 characters");
 	memset(hdr->nr_name, 0, sizeof(hdr->nr_name));
 	memcpy(hdr->nr_name, name, len);
 	*spec = s;
@@ -139,59 +150,48 @@ flag_of(char c)
 	}
 }
 
-static int
-bad_mode(struct nmctx *ctx, const char *at, const char *why)
-{
-	nmctx_ferror(ctx, "%s: bad mode of a port: %s", at, why);
-	errno = EINVAL;
-	return -1;
-}
-
 int
 nmreq_register_decode(const char **mode, struct nmreq_register *reg, struct nmctx *ctx)
 {
+	static const char what[] = "mode of a port";
 	const char *s = *mode;
 	uint32_t nr_mode = NR_REG_ALL_NIC, ring = 0, mem_id = reg->nr_mem_id;
 	uint64_t flags = reg->nr_flags;
 
 	if (*s == '-') {
-		s++;
 		nr_mode = NR_REG_ONE_NIC;
+		s++;
 		if (take_number(&s, UINT16_MAX, &ring) != 0)
-			return bad_mode(ctx, *mode, "no ring number, 0 to 65535, after the dash");
+			return bad(ctx, what, *mode, s, EINVAL, "no ring number, 0 to 65535,");
 	} else if (*s == '^') {
 		s++;
-		nr_mode = NR_REG_SW;
-		if (is_digit(*s)) {
-			nr_mode = NR_REG_ONE_SW;
-			if (take_number(&s, UINT16_MAX, &ring) != 0)
-				return bad_mode(ctx, *mode, "ring number above 65535");
-		}
+		nr_mode = is_digit(*s) ? NR_REG_ONE_SW : NR_REG_SW;
+		if (is_digit(*s) && take_number(&s, UINT16_MAX, &ring) != 0)
+			return bad(ctx, what, *mode, s, EINVAL, "no ring number, 0 to 65535,");
 	} else if (*s == '*') {
 		s++;
 		nr_mode = NR_REG_NIC_SW;
 	}
 	if (*s == '/') {
-		if (s[1] == '\0' || s[1] == '@')
-			return bad_mode(ctx, s, "no flag after the slash");
-		for (s++; *s != '\0' && *s != '@'; s++) {
+		s++;
+		do {
 			if (flag_of(*s) == 0)
-				return bad_mode(ctx, s, "the flags are x, z, t, r, R, T");
-			flags |= flag_of(*s);
-		}
+				return bad(ctx, what, *mode, s, EINVAL, "none of the flags x z t r R T");
+			flags |= flag_of(*s++);
+			if ((flags & NR_RX_RINGS_ONLY) && (flags & NR_TX_RINGS_ONLY))
+				return bad(ctx, what, *mode, s - 1, EINVAL, "R and T exclude each other,");
+		} while (*s != '\0' && *s != '@');
 		/* A zero-copy monitor that does not say of what is one of both directions. */
 		if ((flags & NR_ZCOPY_MON) && !(flags & (NR_MONITOR_TX | NR_MONITOR_RX)))
 			flags |= NR_MONITOR_TX | NR_MONITOR_RX;
-		if ((flags & NR_RX_RINGS_ONLY) && (flags & NR_TX_RINGS_ONLY))
-			return bad_mode(ctx, *mode, "R and T exclude each other");
 	}
 	if (*s == '@' && is_digit(s[1])) {
 		s++;
 		if (take_number(&s, UINT16_MAX, &mem_id) != 0)
-			return bad_mode(ctx, s, "region id above 65535");
+			return bad(ctx, what, *mode, s, EINVAL, "no region, 0 to 65535,");
 	}
 	if (*s != '\0' && *s != '@')
-		return bad_mode(ctx, s, "unexpected character");
+		return bad(ctx, what, *mode, s, EINVAL, "unexpected character");
 	reg->nr_mode = nr_mode;
 	reg->nr_ringid = (uint16_t)ring;
 	reg->nr_mem_id = (uint16_t)mem_id;
@@ -269,35 +269,57 @@ apply_option(char *text, struct nmreq_opt_parser *parsers, void *token, struct n
 	if (keys != NULL)
 		*keys++ = '\0';
 	for (p = parsers; p != NULL; p = p->next) {
-		if (strcmp(p->name, text) == 0)
-			return read_keys(p, keys, token, ctx);
+		if (strcmp(p->name, text) != 0)
+			continue;
+		if (p->n_keys > NMREQ_OPT_KEYS_MAX)
+			return bad_option(ctx, text, "", "its parser has too many keys");
+		return read_keys(p, keys, token, ctx);
 	}
 	return bad_option(ctx, text, "", "no such option");
+}
+
+/* Whether an option of the name that at begins with stands between start and at. */
+static int
+is_repeated(const char *start, const char *at)
+{
+	size_t n = strcspn(at, ":@");
+	const char *s;
+
+	for (s = start; s < at; s += strcspn(s, "@") + 1) {
+		if (strcspn(s, ":@") == n && strncmp(s, at, n) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 int
 nmreq_options_decode(const char *opt, struct nmreq_opt_parser *parsers, void *token,
 		     struct nmctx *ctx)
 {
-	const char *end;
+	const char *start = opt + 1, *end;
 	char *copy;
 	int ret = 0, error;
 
+	if (*opt != '\0' && *opt != '@') {
+		nmctx_ferror(ctx, "%s: an option begins with @", opt);
+		errno = EINVAL;
+		return -1;
+	}
 	while (ret == 0 && *opt != '\0') {
-		if (*opt++ != '@') {
-			nmctx_ferror(ctx, "%s: an option begins with @", opt - 1);
-			errno = EINVAL;
-			return -1;
-		}
+		opt++;
 		end = opt + strcspn(opt, "@");
 		copy = nmctx_malloc(ctx, (size_t)(end - opt) + 1);
 		if (copy == NULL) {
+			nmctx_ferror(ctx, "@%s: no memory to read the option", opt);
 			errno = ENOMEM;
 			return -1;
 		}
 		memcpy(copy, opt, (size_t)(end - opt));
 		copy[end - opt] = '\0';
-		ret = apply_option(copy, parsers, token, ctx);
+		if (is_repeated(start, opt))
+			ret = bad_option(ctx, copy, "", "given twice");
+		else
+			ret = apply_option(copy, parsers, token, ctx);
 		error = errno;
 		nmctx_free(ctx, copy);
 		errno = error;

@@ -7,8 +7,9 @@
  *	nmport_register		nmport_undo_register	file open and bound
  *	nmport_mmap		nmport_undo_mmap	region mapped, rings found
  *
- * A step that fails leaves the port as it was before it.  The kernel options that
- * hang on the request are in nmportopt.c, the mappings in nmem.c.
+ * A step that fails leaves the port as it was before it.  A function that undoes a step
+ * first undoes those after it, so any order of them is safe.  The kernel options that hang
+ * on the request are in nmportopt.c, the mappings in nmem.c.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -36,10 +37,10 @@ nmport_new(void)
 	return d;
 }
 
-static void
-run_cleanups(struct nmport_d *d)
+void
+nm_cleanups_run(struct nmport_d *d, struct nmport_cleanup_d *mark)
 {
-	while (d->clist != NULL) {
+	while (d->clist != mark) {
 		struct nmport_cleanup_d *c = d->clist;
 
 		d->clist = c->next;
@@ -53,23 +54,31 @@ nmport_delete(struct nmport_d *d)
 {
 	if (d == NULL)
 		return;
-	nm_options_drop(d);
-	run_cleanups(d);
+	nmport_undo_open_desc(d);
+	nm_cleanups_run(d, NULL);
 	nmctx_free(d->ctx, d);
 }
 
 int
 nmport_parse(struct nmport_d *d, const char *portspec)
 {
+	const struct nmport_d before = *d;
 	const char *rest = portspec;
 	int error;
 
+	if (d->register_done) {
+		nmctx_ferror(d->ctx, "%s: the port is open already", d->hdr.nr_name);
+		errno = EINVAL;
+		return -1;
+	}
 	if (nmreq_header_decode(&rest, &d->hdr, d->ctx) == 0 &&
 	    nmreq_register_decode(&rest, &d->reg, d->ctx) == 0 &&
 	    nmreq_options_decode(rest, nm_port_options(), d, d->ctx) == 0)
 		return 0;
 	error = errno;
-	nmport_undo_parse(d);
+	nm_cleanups_run(d, before.clist);
+	memcpy(d->hdr.nr_name, before.hdr.nr_name, sizeof(d->hdr.nr_name));
+	d->reg = before.reg;
 	errno = error;
 	return -1;
 }
@@ -77,8 +86,8 @@ nmport_parse(struct nmport_d *d, const char *portspec)
 void
 nmport_undo_parse(struct nmport_d *d)
 {
-	nm_options_drop(d);
-	run_cleanups(d);
+	nmport_undo_open_desc(d);
+	nm_cleanups_run(d, NULL);
 	memset(&d->reg, 0, sizeof(d->reg));
 	memset(d->hdr.nr_name, 0, sizeof(d->hdr.nr_name));
 }
@@ -103,9 +112,6 @@ nmport_prepare(const char *portspec)
 void
 nmport_undo_prepare(struct nmport_d *d)
 {
-	if (d == NULL)
-		return;
-	nmport_undo_parse(d);
 	nmport_delete(d);
 }
 
@@ -124,20 +130,27 @@ register_hint(int error, const char *name)
 		return "; it needs virtio-net headers, which this program did not accept";
 	case ENOMEM:
 		return "; too little memory for its rings and buffers";
+	case EINVAL:
+		return "; it has no such ring, or there is no such region";
+	case EOPNOTSUPP:
+		return "; this netmap does not do what the name asks for";
 	default:
 		return "";
 	}
 }
 
-/* Tell which option the kernel did not take; returns whether there was one. */
+/*
+ * Tell which option the kernel did not take; returns whether there was one.  When it
+ * fails for another reason, options that it did not come to have a status as well.
+ */
 static int
-blame_option(struct nmport_d *d)
+blame_option(struct nmport_d *d, int error)
 {
 	struct nmreq_option *opt;
 	int found = 0;
 
 	nmreq_foreach_option(&d->hdr, opt) {
-		if (opt->nro_status == 0)
+		if (opt->nro_status != (uint32_t)error)
 			continue;
 		nmctx_ferror(d->ctx, "%s: option %s: %s", d->hdr.nr_name,
 		    nmreq_option_name(opt->nro_reqtype), strerror((int)opt->nro_status));
@@ -159,11 +172,12 @@ nmport_register(struct nmport_d *d)
 	d->fd = nm_dev_open(d->ctx);
 	if (d->fd < 0)
 		return -1;
+	d->asked = d->reg;
 	/* The program may have copied the struct: the body is the one in this port. */
 	d->hdr.nr_body = (uintptr_t)&d->reg;
 	if (ioctl(d->fd, NIOCCTRL, &d->hdr) != 0) {
 		error = errno;
-		if (!blame_option(d))
+		if (!blame_option(d, error))
 			nmctx_ferror(d->ctx, "%s: cannot open the port: %s%s", d->hdr.nr_name,
 			    strerror(error), register_hint(error, d->hdr.nr_name));
 		close(d->fd);
@@ -178,9 +192,13 @@ nmport_register(struct nmport_d *d)
 void
 nmport_undo_register(struct nmport_d *d)
 {
+	nmport_undo_mmap(d);
 	if (d->fd >= 0)
 		close(d->fd);
 	d->fd = -1;
+	/* The region that the kernel chose may be gone with the file: forget its id. */
+	if (d->register_done)
+		d->reg = d->asked;
 	d->register_done = 0;
 }
 
@@ -206,6 +224,9 @@ set_range(const struct nmreq_register *reg, uint32_t nic, uint32_t host, int unu
 	case NR_REG_ONE_SW:
 		from = nic + reg->nr_ringid;
 		to = from + 1;
+		break;
+	case NR_REG_NULL:
+		to = 0;
 		break;
 	default:
 		break;
@@ -288,7 +309,6 @@ nmport_open_desc(struct nmport_d *d)
 void
 nmport_undo_open_desc(struct nmport_d *d)
 {
-	nmport_undo_mmap(d);
 	nmport_undo_register(d);
 }
 
@@ -302,7 +322,7 @@ nmport_open(const char *portspec)
 		return NULL;
 	if (nmport_open_desc(d) != 0) {
 		error = errno;
-		nmport_undo_prepare(d);
+		nmport_delete(d);
 		errno = error;
 		return NULL;
 	}
@@ -312,10 +332,7 @@ nmport_open(const char *portspec)
 void
 nmport_close(struct nmport_d *d)
 {
-	if (d == NULL)
-		return;
-	nmport_undo_open_desc(d);
-	nmport_undo_prepare(d);
+	nmport_delete(d);
 }
 
 struct nmport_d *
@@ -361,7 +378,8 @@ fill_slots(struct netmap_ring *ring, const char *from, size_t left)
 			part = left;
 		nm_pkt_copy(from, NETMAP_BUF_OFFSET(ring, slot), (int)part);
 		slot->len = (uint16_t)part;
-		slot->flags &= (uint16_t)~NS_MOREFRAG;
+		/* What an earlier packet of the program asked for is not asked for this one. */
+		slot->flags &= NS_BUF_CHANGED;
 		from += part;
 		left -= part;
 		i = nm_ring_next(ring, i);

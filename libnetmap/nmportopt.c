@@ -13,11 +13,43 @@
 
 #include "internal.h"
 
-/* Make a kernel option, zeroed and on the port's list. */
+/* An option that was made here.  The program may have taken it off the list. */
+struct own_option {
+	struct nmport_cleanup_d cleanup;
+	struct nmreq_option *opt;
+};
+
+static void
+drop_option(struct nmport_cleanup_d *c, struct nmport_d *d)
+{
+	struct nmreq_option *opt, *ours = ((struct own_option *)c)->opt;
+
+	nmreq_foreach_option(&d->hdr, opt) {
+		if (opt != ours)
+			continue;
+		nmreq_remove_option(&d->hdr, opt);
+		nmctx_free(d->ctx, opt);
+		break;
+	}
+	if ((void *)d->extmem == (void *)ours)
+		d->extmem = NULL;
+}
+
+static void
+own(struct nmport_d *d, struct nmport_cleanup_d *c,
+    void (*undo)(struct nmport_cleanup_d *, struct nmport_d *))
+{
+	c->undo = undo;
+	c->next = d->clist;
+	d->clist = c;
+}
+
+/* Make a kernel option, zeroed, on the port's list and the port's own. */
 static void *
 add_option(struct nmport_d *d, uint32_t type, size_t size)
 {
 	struct nmreq_option *opt;
+	struct own_option *mine;
 
 	if (nmreq_find_option(&d->hdr, type) != NULL) {
 		nmctx_ferror(d->ctx, "%s: option %s given twice", d->hdr.nr_name,
@@ -25,9 +57,11 @@ add_option(struct nmport_d *d, uint32_t type, size_t size)
 		errno = EINVAL;
 		return NULL;
 	}
-	opt = nmctx_malloc(d->ctx, size);
+	mine = nmctx_malloc(d->ctx, sizeof(*mine));
+	opt = mine != NULL ? nmctx_malloc(d->ctx, size) : NULL;
 	if (opt == NULL) {
 		nmctx_ferror(d->ctx, "%s: no memory for an option", d->hdr.nr_name);
+		nmctx_free(d->ctx, mine);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -35,24 +69,9 @@ add_option(struct nmport_d *d, uint32_t type, size_t size)
 	opt->nro_reqtype = type;
 	opt->nro_size = size;
 	nmreq_push_option(&d->hdr, opt);
+	mine->opt = opt;
+	own(d, &mine->cleanup, drop_option);
 	return opt;
-}
-
-void
-nm_options_drop(struct nmport_d *d)
-{
-	static const uint32_t ours[] = { NETMAP_REQ_OPT_EXTMEM, NETMAP_REQ_OPT_OFFSETS };
-	size_t i;
-
-	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-		struct nmreq_option *opt = nmreq_find_option(&d->hdr, ours[i]);
-
-		if (opt != NULL) {
-			nmreq_remove_option(&d->hdr, opt);
-			nmctx_free(d->ctx, opt);
-		}
-	}
-	d->extmem = NULL;
 }
 
 int
@@ -108,8 +127,8 @@ unmap_file(struct nmport_cleanup_d *c, struct nmport_d *d)
 {
 	struct file_mapping *m = (struct file_mapping *)c;
 
-	(void)d;
-	munmap(m->base, m->size);
+	if (!nm_mem_adopt(d->ctx, m->base, m->size))
+		munmap(m->base, m->size);
 }
 
 int
@@ -143,9 +162,7 @@ nmport_extmem_from_file(struct nmport_d *d, const char *path)
 		errno = error;
 		return -1;
 	}
-	m->cleanup.undo = unmap_file;
-	m->cleanup.next = d->clist;
-	d->clist = &m->cleanup;
+	own(d, &m->cleanup, unmap_file);
 	return 0;
 fail:
 	nmctx_ferror(d->ctx, "%s: %s for external memory: %s", path, what, strerror(error));
@@ -168,9 +185,16 @@ nmport_offset(struct nmport_d *d, uint64_t initial, uint64_t maxoff, uint64_t bi
 {
 	struct nmreq_opt_offsets *opt;
 
-	if (d->register_done || bits > 64) {
-		nmctx_ferror(d->ctx, "%s: offsets: %s", d->hdr.nr_name,
-		    d->register_done ? "the port is open already" : "more than 64 bits");
+	const char *wrong = NULL;
+
+	if (d->register_done)
+		wrong = "the port is open already";
+	else if (bits > 64)
+		wrong = "more than 64 bits";
+	else if (maxoff != 0 && maxoff < initial)
+		wrong = "the greatest is below the initial one";
+	if (wrong != NULL) {
+		nmctx_ferror(d->ctx, "%s: offsets: %s", d->hdr.nr_name, wrong);
 		errno = EINVAL;
 		return -1;
 	}
@@ -178,7 +202,7 @@ nmport_offset(struct nmport_d *d, uint64_t initial, uint64_t maxoff, uint64_t bi
 	if (opt == NULL)
 		return -1;
 	opt->nro_initial_offset = initial;
-	opt->nro_max_offset = maxoff > initial ? maxoff : initial;
+	opt->nro_max_offset = maxoff != 0 ? maxoff : initial;
 	opt->nro_offset_bits = (uint32_t)bits;
 	opt->nro_min_gap = mingap;
 	return 0;

@@ -335,6 +335,8 @@ inject_fills_rings_in_turn_and_reports_when_all_are_full(void)
 	CHECK(nm_inject(&r->d, "packet", 7) == 0);
 	CHECK(nm_ring_empty(r->tx[0]) && nm_ring_empty(r->tx[1]));
 	CHECK(r->tx[2]->head == 0);	/* the host ring is not bound */
+	r->tx[0]->tail = r->tx[0]->head + 1;
+	CHECK(nm_inject(&r->d, "packet", 0) == 0 && !nm_ring_empty(r->tx[0]));
 	CHECK(strcmp(NETMAP_BUF(r->tx[1], r->tx[1]->slot[3].buf_idx), "packet") == 0);
 	CHECK(r->tx[1]->slot[3].len == 7);
 	free_region(r);
@@ -350,11 +352,12 @@ inject_splits_a_large_packet_over_slots(void)
 
 	for (i = 0; i < sizeof(pkt); i++)
 		pkt[i] = (char)i;
-	s[3].flags = NS_MOREFRAG;	/* left over from before */
+	s[3].flags = NS_MOREFRAG | NS_INDIRECT | NS_REPORT;	/* left over from before */
+	s[1].flags = NS_BUF_CHANGED;
 	CHECK(nm_inject(&r->d, pkt, sizeof(pkt)) == (int)sizeof(pkt));
 	CHECK(r->tx[0]->head == 4);
 	CHECK((s[0].flags & NS_MOREFRAG) && (s[1].flags & NS_MOREFRAG) && (s[2].flags & NS_MOREFRAG));
-	CHECK(!(s[3].flags & NS_MOREFRAG));
+	CHECK(s[3].flags == 0 && s[1].flags == (NS_MOREFRAG | NS_BUF_CHANGED));
 	CHECK(s[0].len == BUF_SIZE && s[2].len == BUF_SIZE && s[3].len == 1);
 	CHECK(memcmp(NETMAP_BUF(r->tx[0], s[1].buf_idx), pkt + BUF_SIZE, BUF_SIZE) == 0);
 	free_region(r);
@@ -391,7 +394,7 @@ each_mode_uses_its_rings(void)
 		uint16_t ringid, first, last;
 	} modes[] = {
 		{ NR_REG_ALL_NIC, 0, 0, 1 }, { NR_REG_SW, 0, 2, 2 }, { NR_REG_NIC_SW, 0, 0, 2 },
-		{ NR_REG_ONE_NIC, 1, 1, 1 }, { NR_REG_ONE_SW, 0, 2, 2 },
+		{ NR_REG_ONE_NIC, 1, 1, 1 }, { NR_REG_ONE_SW, 0, 2, 2 }, { NR_REG_NULL, 0, 1, 0 },
 		{ NR_REG_PIPE_MASTER, 1, 0, 1 }, { NR_REG_ONE_NIC, 1 | NETMAP_NO_TX_POLL, 1, 1 },
 	};
 	struct region *r = make_region();

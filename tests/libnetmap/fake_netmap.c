@@ -29,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,14 +65,21 @@ struct file {
 
 static struct port ports[MAX_PORTS];
 static struct file files[MAX_FILES];
-static uint32_t n_files;	/* registered so far: each has a netmap_if of its own */
+static uint32_t n_files;	/* registered so far: the last MAX_FILES have a netmap_if each */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;	/* of all that */
+
+static int
+ends_in(const char *name, const char *word)
+{
+	size_t n = strlen(name), m = strlen(word);
+
+	return n >= m && strcmp(name + n - m, word) == 0;
+}
 
 static int
 is(const struct port *p, const char *word)
 {
-	size_t n = strlen(p->name), m = strlen(word);
-
-	return n >= m && strcmp(p->name + n - m, word) == 0;
+	return ends_in(p->name, word);
 }
 
 /* The region: interfaces, rings, buffers. */
@@ -143,7 +151,17 @@ id_of(const struct port *p)
 	return (uint16_t)(2 + (p - ports));
 }
 
-/* Options as the kernel does them: EXTMEM and OFFSETS are known, others refused. */
+/* As in the kernel an option has the status EOPNOTSUPP until somebody has handled it. */
+static void
+mark_options(struct nmreq_header *hdr)
+{
+	struct nmreq_option *o = (struct nmreq_option *)(uintptr_t)hdr->nr_options;
+
+	for (; o != NULL; o = (struct nmreq_option *)(uintptr_t)o->nro_next)
+		o->nro_status = EOPNOTSUPP;
+}
+
+/* EXTMEM and OFFSETS are known, others refused. */
 static int
 take_options(struct nmreq_header *hdr, struct nmreq_opt_offsets **offsets)
 {
@@ -190,10 +208,16 @@ do_register(int fd, struct nmreq_header *hdr)
 	struct nmreq_opt_offsets *offsets = NULL;
 	struct port *p = find_port(hdr->nr_name);
 	struct file *f = &files[fd];
-	int error = take_options(hdr, &offsets);
+	int error;
 
+	mark_options(hdr);
 	if (hdr->nr_version != NETMAP_API || p == NULL || reg == NULL)
 		return EINVAL;
+	if (ends_in(hdr->nr_name, "busy"))
+		return EBUSY;
+	if (hdr->nr_name[0] == '\0' || ends_in(hdr->nr_name, "absent"))
+		return ENXIO;
+	error = take_options(hdr, &offsets);
 	if (error != 0)
 		return error;
 	if (p->name[0] == '\0') {
@@ -207,18 +231,14 @@ do_register(int fd, struct nmreq_header *hdr)
 		if (offsets != NULL)
 			p->offset_mask = 0xffff;
 	}
-	if (is(p, "busy"))
-		return EBUSY;
-	if (is(p, "absent"))
-		return ENXIO;
 	if (reg->nr_mem_id != 0 && reg->nr_mem_id != id_of(p))
 		return EINVAL;
 	if (p->mem == NULL)
 		make_region(p, offsets != NULL ? offsets->nro_initial_offset : 0);
 	f->port = p;
 	f->reg = *reg;
-	setup_if(f, n_files);
-	reg->nr_offset = n_files++ * IF_BYTES;
+	setup_if(f, n_files % MAX_FILES);
+	reg->nr_offset = n_files++ % MAX_FILES * IF_BYTES;
 	reg->nr_memsize = p->size;
 	reg->nr_tx_rings = (uint16_t)p->tx_rings;
 	reg->nr_rx_rings = (uint16_t)p->rx_rings;
@@ -301,6 +321,11 @@ do_port_info(struct nmreq_header *hdr)
 			.nr_memsize = 8192, .nr_tx_slots = 512, .nr_rx_slots = 256, .nr_tx_rings = 2,
 			.nr_rx_rings = 3, .nr_host_tx_rings = 1, .nr_host_rx_rings = 4, .nr_mem_id = 5,
 		};
+		return 0;
+	}
+	/* As the kernel does: a port of a switch is made to be described, and is gone again. */
+	if (strncmp(hdr->nr_name, "vale", 4) == 0 && (p == NULL || p->mem == NULL)) {
+		info->nr_mem_id = 0;
 		return 0;
 	}
 	if (p == NULL || p->mem == NULL)
@@ -415,8 +440,10 @@ open(const char *path, int flags, ...)
 	fd = memfd_create("unbound", 0);
 	if (fd >= MAX_FILES)
 		abort();
+	pthread_mutex_lock(&mutex);
 	memset(&files[fd], 0, sizeof(files[fd]));
 	files[fd].is_netmap = 1;
+	pthread_mutex_unlock(&mutex);
 	return fd;
 }
 
@@ -510,9 +537,11 @@ ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (f == NULL)
 		return (int)syscall(SYS_ioctl, fd, request, arg);
-	if (request == NIOCCTRL)
+	if (request == NIOCCTRL) {
+		pthread_mutex_lock(&mutex);
 		error = control(fd, f, arg);
-	else if (f->port == NULL)
+		pthread_mutex_unlock(&mutex);
+	} else if (f->port == NULL)
 		error = ENXIO;
 	else if (is(f->port, "gone"))
 		error = EIO;

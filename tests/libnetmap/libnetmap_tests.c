@@ -406,7 +406,264 @@ a_packet_too_large_for_the_room_leaves_the_ring_usable(void)
 	nmport_close(d);
 }
 
+/* Undo one step by its number. */
+static void
+undo_step(struct nmport_d *d, int step)
+{
+	static void (*const steps[])(struct nmport_d *) = {
+		nmport_undo_mmap, nmport_undo_register, nmport_undo_parse, nmport_undo_open_desc,
+	};
+
+	steps[step](d);
+}
+
+static void
+steps_may_be_undone_in_any_order(void)
+{
+	char path[] = "/tmp/extmem-XXXXXX", spec[128];
+	int a, b, c, n, files, fd = mkstemp(path);
+	struct nmport_d *d;
+
+	use_context();
+	CHECK(fd >= 0 && ftruncate(fd, 8192) == 0);
+	close(fd);
+	snprintf(spec, sizeof(spec), "vale0:sink@offset:initial=64@extmem:file=%s", path);
+	nmport_close(nmport_open("vale0:sink"));	/* the fake keeps a file per port */
+	files = open_files();
+	for (n = 0; n < 64; n++) {
+		a = n % 4, b = n / 4 % 4, c = n / 16;
+		d = nmport_open(spec);
+		CHECK(d != NULL && open_files() == files + 1);
+		undo_step(d, a);
+		CHECK(!d->mmap_done && d->nifp == NULL && d->mem == NULL);
+		undo_step(d, b);
+		undo_step(d, c);
+		if (d->fd < 0)
+			CHECK(!d->register_done && open_files() == files);
+		/* What is left of it opens again, from wherever it stands. */
+		if (d->hdr.nr_name[0] == '\0')
+			CHECK(d->extmem == NULL && d->hdr.nr_options == 0 &&
+			    nmport_parse(d, spec) == 0);
+		if (!d->register_done)
+			CHECK(nmport_register(d) == 0);
+		CHECK(nmport_mmap(d) == 0 && d->extmem != NULL);
+		switch (n % 3) {	/* each of these ends it, whatever is open */
+		case 0:
+			nmport_close(d);
+			break;
+		case 1:
+			nmport_delete(d);
+			break;
+		default:
+			nmport_undo_prepare(d);
+			break;
+		}
+		CHECK(live == 0 && open_files() == files && context.mem_descs == NULL);
+	}
+	unlink(path);
+}
+
+static void
+a_port_that_was_closed_asks_anew(void)
+{
+	struct nmport_d *d;
+
+	use_context();
+	d = nmport_prepare("vale0:sink");
+	CHECK(nmport_open_desc(d) == 0);
+	CHECK(d->reg.nr_mem_id != 0 && d->reg.nr_tx_slots == 64);
+	nmport_undo_open_desc(d);
+	/* The region may be gone, and its id is then an error or another's. */
+	CHECK(d->reg.nr_mem_id == 0 && d->reg.nr_tx_slots == 0 && d->reg.nr_memsize == 0);
+	CHECK(d->reg.nr_mode == NR_REG_ALL_NIC);
+	nmport_close(d);
+}
+
+static void
+a_name_that_fails_leaves_the_port_as_it_was(void)
+{
+	static const char *const bad[] = {
+		"vale0", "vale0:b&", "vale0:b/q", "vale0:b@conf:rings=2@offset:initial=1",
+		"vale0:b@conf:rings=2@share:vale0:absent", "vale0:b-3/x@9@conf:rings=2,rings=3",
+	};
+	struct nmreq_register reg;
+	struct nmreq_option *options;
+	struct nmport_d *d;
+	size_t i;
+
+	use_context();
+	d = nmport_prepare("vale0:a-1/x@7@conf:tx-slots=32");
+	d->reg.nr_extra_bufs = 5;
+	CHECK(nmport_offset(d, 64, 0, 0, 0) == 0);
+	reg = d->reg;
+	options = nmreq_find_option(&d->hdr, NETMAP_REQ_OPT_OFFSETS);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		message[0] = '\0';
+		CHECK(nmport_parse(d, bad[i]) == -1 && errno != 0 && message[0] != '\0');
+		CHECK(strcmp(d->hdr.nr_name, "vale0:a") == 0);
+		CHECK(memcmp(&d->reg, &reg, sizeof(reg)) == 0);
+		CHECK(d->hdr.nr_options == (uintptr_t)options && options->nro_next == 0);
+	}
+	nmport_undo_parse(d);
+	CHECK(nmport_open_desc(d) == -1 && errno == ENXIO);	/* no name */
+	CHECK(nmport_parse(d, "vale0:sink") == 0 && nmport_open_desc(d) == 0);
+	CHECK(nmport_parse(d, "vale0:loop") == -1 && errno == EINVAL);	/* it is open */
+	CHECK(strcmp(d->hdr.nr_name, "vale0:sink") == 0 && d->nifp != NULL);
+	nmport_close(d);
+	CHECK(live == 0);
+}
+
+static void
+options_of_the_program_stay_the_programs(void)
+{
+	struct nmreq_opt_offsets mine;
+	struct nmport_d *d;
+
+	use_context();
+	memset(&mine, 0, sizeof(mine));
+	mine.nro_opt.nro_reqtype = NETMAP_REQ_OPT_OFFSETS;
+	mine.nro_opt.nro_size = sizeof(mine);
+	d = nmport_prepare("vale0:sink");
+	nmreq_push_option(&d->hdr, &mine.nro_opt);
+	CHECK(nmport_offset(d, 1, 0, 0, 0) == -1 && errno == EINVAL);	/* there is one */
+	nmport_undo_parse(d);
+	CHECK(nmreq_find_option(&d->hdr, NETMAP_REQ_OPT_OFFSETS) == &mine.nro_opt);
+	nmport_delete(d);		/* must not free it */
+	/* One of the library's that the program freed is not freed again. */
+	d = nmport_prepare("vale0:sink@offset:initial=4");
+	nmreq_free_options(&d->hdr);
+	nmport_delete(d);
+	CHECK(live == 0);
+}
+
+static void
+only_the_option_that_is_to_blame_is_blamed(void)
+{
+	use_context();
+	CHECK(nmport_open("netmap:absent@offset:initial=64") == NULL && errno == ENXIO);
+	CHECK(strstr(message, "offsets") == NULL && strstr(message, "no such interface") != NULL);
+	CHECK(live == 0);
+}
+
+static void
+a_null_port_has_no_rings(void)
+{
+	struct nmport_d *d;
+
+	use_context();
+	d = nmport_prepare("vale0:sink");
+	d->reg.nr_mode = NR_REG_NULL;
+	CHECK(nmport_open_desc(d) == 0);
+	CHECK(d->first_tx_ring == 1 && d->last_tx_ring == 0);
+	CHECK(d->first_rx_ring == 1 && d->last_rx_ring == 0);
+	CHECK(nmport_inject(d, "small", 6) == 0);
+	nmport_close(d);
+}
+
+static void
+an_injected_packet_inherits_no_flags_of_its_slot(void)
+{
+	struct nmport_d *d;
+	struct netmap_slot *slot;
+
+	use_context();
+	d = nmport_open("vale0:stuck");
+	slot = &NETMAP_TXRING(d->nifp, 0)->slot[0];
+	slot->flags = NS_INDIRECT | NS_REPORT | NS_BUF_CHANGED | 0x300;
+	CHECK(nmport_inject(d, "small", 6) == 6);
+	CHECK(slot->flags == NS_BUF_CHANGED && slot->len == 6);
+	nmport_close(d);
+}
+
+static void
+external_memory_stays_until_the_last_port_on_it_is_closed(void)
+{
+	char path[] = "/tmp/extmem-XXXXXX", spec[128];
+	int fd = mkstemp(path);
+	struct nmport_d *d, *c;
+	char *base;
+
+	use_context();
+	CHECK(fd >= 0 && ftruncate(fd, 8192) == 0);
+	close(fd);
+	snprintf(spec, sizeof(spec), "vale0:sink@extmem:%s", path);
+	d = nmport_open(spec);
+	CHECK(d != NULL);
+	base = (char *)(uintptr_t)d->extmem->nro_usrptr;
+	c = nmport_clone(d);
+	CHECK(c != NULL && c->extmem == NULL && nmport_open_desc(c) == 0 && c->mem == d->mem);
+	CHECK((char *)c->nifp == base + c->reg.nr_offset);
+	nmport_close(d);
+	base[8191] = 'x';			/* c still uses it */
+	nmport_close(c);
+	CHECK(msync(base, 4096, MS_ASYNC) == -1 && errno == ENOMEM);	/* unmapped */
+	unlink(path);
+	CHECK(live == 0);
+}
+
 /* --- Options of names --- */
+
+static void
+an_option_given_twice_is_refused(void)
+{
+	static const char *const bad[] = {
+		"vale0:a@conf:rings=1@conf:rings=2", "vale0:a@offset:1@offset:2",
+		"vale0:a@conf:rings=1@offset:1@conf:slots=3", "vale0:a@offset:4,max=3",
+		"vale0:a@offset:4,bits=65",
+	};
+	struct nmport_d *d;
+	size_t i;
+
+	use_context();
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(nmport_prepare(bad[i]) == NULL && errno == EINVAL);
+	d = nmport_prepare("vale0:a@conf:slots=9@offset:2,max=2");
+	CHECK(d != NULL);
+	nmport_close(d);
+	CHECK(live == 0);
+}
+
+static void
+the_region_of_a_port_that_nobody_has_open_is_none(void)
+{
+	const char *name = "vale0:later@conf:rings=2";
+
+	use_context();
+	CHECK(nmreq_get_mem_id(&name, &context) == -1 && errno == ENXIO);
+	CHECK(strstr(message, "not open") != NULL);
+	CHECK(strcmp(name, "vale0:later@conf:rings=2") == 0);
+	name = "nonsense";
+	CHECK(nmreq_get_mem_id(&name, &context) == -1 && errno == EINVAL);
+	setenv("FAKE_NETMAP_ERRNO", "13", 1);
+	name = "vale0:sink";
+	CHECK(nmreq_get_mem_id(&name, &context) == -1 && errno == EACCES);
+	CHECK(live == 0);
+}
+
+static int
+never_called(void *token, const char *const *values, struct nmctx *ctx)
+{
+	(void)token;
+	(void)values;
+	(void)ctx;
+	abort();
+}
+
+static void
+a_parser_with_too_many_keys_is_refused(void)
+{
+	static struct nmreq_opt_key keys[NMREQ_OPT_KEYS_MAX + 1];
+	struct nmreq_opt_parser p = { "big", keys, NMREQ_OPT_KEYS_MAX + 1, -1, never_called, NULL };
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		keys[i].name = "k";
+	use_context();
+	CHECK(nmreq_options_decode("@big:k=1", &p, NULL, &context) == -1 && errno == EINVAL);
+	CHECK(nmreq_options_decode("big:k=1", &p, NULL, &context) == -1 && errno == EINVAL);
+	CHECK(nmreq_options_decode("", &p, NULL, &context) == 0);
+	CHECK(live == 0);
+}
 
 static void
 options_of_names_can_be_forbidden(void)
@@ -595,6 +852,37 @@ every_allocation_may_fail_without_a_leak(void)
 }
 
 static void
+a_context_may_leave_things_out(void)
+{
+	static const struct nmctx unset;
+	struct nmctx ctx = unset;
+	char text[2000];
+	char *p;
+
+	ctx.verbose = 1;
+	nmctx_ferror(&ctx, "nobody listens");
+	nmctx_lock(&ctx);
+	nmctx_unlock(&ctx);
+	/* A message longer than the buffer is cut, not run over. */
+	use_context();
+	memset(text, 'm', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	nmctx_ferror(&context, "%s", text);
+	CHECK(strlen(message) == 511);
+	/* The built-in memory comes zeroed; nothing may be given back. */
+	nmctx_set_default(NULL);
+	p = nmctx_malloc(nmctx_get(), 64);
+	CHECK(p != NULL && p[0] == 0 && p[63] == 0);
+	nmctx_free(nmctx_get(), p);
+	nmctx_free(nmctx_get(), NULL);
+	nmctx_free(&context, NULL);
+	CHECK(live == 0);
+	refuse_after = 0;
+	CHECK(nmctx_malloc(&context, 1) == NULL);
+	refuse_after = -1;
+}
+
+static void
 the_default_context_can_be_replaced(void)
 {
 	struct nmctx *built_in = nmctx_get();
@@ -651,6 +939,47 @@ mappings_are_looked_for_under_the_lock(void)
 	CHECK(pthread_join(t, NULL) == 0);
 }
 
+#define THREADS	3
+
+static struct nmem_d *seen[THREADS];
+static pthread_barrier_t barrier;
+
+static void *
+open_shared(void *arg)
+{
+	int me = (int)(intptr_t)arg, i;
+
+	for (i = 0; i < 25; i++) {
+		struct nmport_d *d = nmport_open("vale0:sink"), *c = nmport_clone(d);
+
+		CHECK(c != NULL && nmport_open_desc(c) == 0 && c->mem == d->mem);
+		CHECK(NETMAP_TXRING(d->nifp, 0) == NETMAP_TXRING(c->nifp, 0));
+		seen[me] = d->mem;
+		pthread_barrier_wait(&barrier);
+		CHECK(seen[(me + 1) % THREADS] == d->mem);	/* all are open here */
+		pthread_barrier_wait(&barrier);
+		nmport_close(d);		/* and here they come and go */
+		CHECK(NETMAP_TXRING(c->nifp, 0)->num_slots == 64);
+		nmport_close(c);
+	}
+	return NULL;
+}
+
+static void
+threads_share_one_mapping(void)
+{
+	pthread_t threads[THREADS];
+	intptr_t i;
+
+	nmctx_set_threadsafe();
+	CHECK(pthread_barrier_init(&barrier, NULL, THREADS) == 0);
+	for (i = 0; i < THREADS; i++)
+		CHECK(pthread_create(&threads[i], NULL, open_shared, (void *)i) == 0);
+	for (i = 0; i < THREADS; i++)
+		CHECK(pthread_join(threads[i], NULL) == 0);
+	CHECK(nmctx_get()->mem_descs == NULL);
+}
+
 static const struct test tests[] = {
 	TEST(a_port_opens_and_closes),
 	TEST(closing_leaves_no_file_open_but_the_fakes_own),
@@ -668,6 +997,17 @@ static const struct test tests[] = {
 	TEST(a_port_shares_the_region_of_another),
 	TEST(inject_uses_several_slots_and_rings),
 	TEST(a_packet_too_large_for_the_room_leaves_the_ring_usable),
+	TEST(steps_may_be_undone_in_any_order),
+	TEST(a_port_that_was_closed_asks_anew),
+	TEST(a_name_that_fails_leaves_the_port_as_it_was),
+	TEST(options_of_the_program_stay_the_programs),
+	TEST(only_the_option_that_is_to_blame_is_blamed),
+	TEST(a_null_port_has_no_rings),
+	TEST(an_injected_packet_inherits_no_flags_of_its_slot),
+	TEST(external_memory_stays_until_the_last_port_on_it_is_closed),
+	TEST(an_option_given_twice_is_refused),
+	TEST(the_region_of_a_port_that_nobody_has_open_is_none),
+	TEST(a_parser_with_too_many_keys_is_refused),
 	TEST(options_of_names_can_be_forbidden),
 	TEST(conf_sets_rings_and_slots),
 	TEST(bad_options_are_refused_without_a_leak),
@@ -675,8 +1015,10 @@ static const struct test tests[] = {
 	TEST(a_header_is_made_and_options_are_linked),
 	TEST(all_options_are_freed),
 	TEST(every_allocation_may_fail_without_a_leak),
+	TEST(a_context_may_leave_things_out),
 	TEST(the_default_context_can_be_replaced),
 	TEST(mappings_are_looked_for_under_the_lock),
+	TEST(threads_share_one_mapping),
 };
 
 int

@@ -31,6 +31,13 @@ def test_libnetmap(name: str, library_tests: Path) -> None:
     run_one(library_tests, name)
 
 
+def test_libnetmap_threads_under_thread_sanitizer(tmp_path: Path) -> None:
+    files = [LIBRARY_TESTS, HERE / "fake_netmap.c", *sources(LIBRARY)]
+    program = build(tmp_path / "tsan", files, "-fsanitize=thread")
+    run_one(program, "threads_share_one_mapping")
+    run_one(program, "mappings_are_looked_for_under_the_lock")
+
+
 @pytest.mark.parametrize("name", names_in(PACKET_TESTS))
 def test_packet(name: str, packet_tests: Path) -> None:
     run_one(packet_tests, name)

@@ -532,6 +532,9 @@ nm_desc_ranges_(struct nm_desc *d)
 		tx0 = tx + id, tx1 = tx0 + 1;
 		rx0 = rx + id, rx1 = rx0 + 1;
 		break;
+	case NR_REG_NULL:
+		tx1 = rx1 = 0;
+		break;
 	default:
 		break;
 	}
@@ -688,7 +691,7 @@ nm_inject(struct nm_desc *d, const void *buf, size_t size)
 {
 	uint32_t n, rings;
 
-	if (d->first_tx_ring > d->last_tx_ring)
+	if (d->first_tx_ring > d->last_tx_ring || size == 0)
 		return 0;
 	rings = (uint32_t)(d->last_tx_ring - d->first_tx_ring) + 1;
 	for (n = 0; n < rings; n++) {
@@ -709,13 +712,13 @@ nm_inject(struct nm_desc *d, const void *buf, size_t size)
 				part = left;
 			nm_pkt_copy(from, NETMAP_BUF_OFFSET(ring, slot), (int)part);
 			slot->len = (uint16_t)part;
+			/* What an earlier packet asked for is not asked for this one. */
+			slot->flags &= NS_BUF_CHANGED;
 			from += part;
 			left -= part;
 			i = nm_ring_next(ring, i);
-			if (left == 0) {
-				slot->flags &= (uint16_t)~NS_MOREFRAG;
+			if (left == 0)
 				break;
-			}
 			slot->flags |= NS_MOREFRAG;
 			if (i == ring->tail)
 				break;
