@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the system knows about the interface behind a port. */
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -87,6 +89,32 @@ link_mac(const char *name)
 	}
 	freeifaddrs(all);
 	return mac;
+}
+
+uint64_t
+link_speed(const char *name)
+{
+#if defined(__linux__)
+	char path[128], text[32];
+	long long mbit;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/speed", name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);	/* EINVAL while the link is down */
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	mbit = strtoll(text, NULL, 10);		/* -1: unknown */
+	return mbit > 0 ? (uint64_t)mbit * 1000000u : 0;
+#else
+	(void)name;
+	return 0;
+#endif
 }
 
 /* FNV-1a, so that two ports are unlikely to get the same. */

@@ -13,6 +13,9 @@ int link_wait(const char *name, uint32_t seconds);
 /* Its Ethernet address, 48 bits; 0 if there is none. */
 uint64_t link_mac(const char *name);
 
+/* Its speed in bits per second; 0 if it has none or does not tell. */
+uint64_t link_speed(const char *name);
+
 /* For a port without an interface: a locally administered address that follows from its name. */
 uint64_t link_made_up_mac(const char *name);
 

@@ -2,11 +2,13 @@
 /*
  * pkt-gen: send, receive, ask and answer through a netmap port.
  *
- *	options.c  the command line, with range.c for address ranges
+ *	options.c  the command line, with range.c for address ranges; help.c
  *	ports.c    opens the port, once per thread; link.c knows its interface
- *	main.c     starts the threads, reports while they run, sums up
+ *	main.c     starts the threads (cpus.c binds them), reports while they run, sums up
  *	tx.c rx.c ping.c  what a thread does, over ringio.c
- *	packet.c   the packets sent; stats.c, rtt.c count and print
+ *	packet.c   the packets sent, fill.c how they get into a ring, pace.c when
+ *	pcap.c sequence.c  files of packets; numbers in packets
+ *	stats.c rtt.c      count and print
  *
  * Threads share nothing but the stop flag and, read only by the reporter, their
  * counters.  Signals reach the main thread alone, which waits for them and for
@@ -15,20 +17,14 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#if defined(__FreeBSD__)
-#include <sys/param.h>
-#include <sys/cpuset.h>
-#include <pthread_np.h>
-typedef cpuset_t cpu_set_t;
-#endif
-
+#include "cpus.h"
+#include "link.h"
 #include "ports.h"
 
 atomic_int stop_requested;
@@ -57,6 +53,8 @@ run(void *arg)
 		[FUNCTION_RX] = rx_run,
 		[FUNCTION_PING] = ping_run,
 		[FUNCTION_PONG] = pong_run,
+		[FUNCTION_TXSEQ] = tx_run,
+		[FUNCTION_RXSEQ] = rx_run,
 	};
 	struct worker *w = arg;
 
@@ -64,16 +62,6 @@ run(void *arg)
 	atomic_fetch_add(&threads_ended, 1);
 	pthread_kill(main_thread, SIGUSR1);
 	return NULL;
-}
-
-static int
-bind_to_cpu(pthread_t thread, int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return pthread_setaffinity_np(thread, sizeof(set), &set);
 }
 
 /* Start the threads; returns how many run. */
@@ -89,9 +77,12 @@ start_threads(struct worker *workers, const struct options *o)
 			complain("cannot start a thread: %s", strerror(error));
 			break;
 		}
-		if (o->cores > 0 && bind_to_cpu(workers[i].thread, (int)i % o->cores) != 0)
-			complain("-c %d: CPU %d is not there for this process; going on unbound",
-			    o->cores, (int)i % o->cores);
+		error = cpus_bind(o, workers[i].thread, i);
+		if (error != 0)
+			complain("thread %u cannot be bound to its CPU: %s; going on unbound", i,
+			    strerror(error));
+		else if (o->verbose && o->first_cpu >= 0)
+			printf("thread %u: CPU %d\n", i, cpus_of(o, i));
 	}
 	return i;
 }
@@ -109,7 +100,8 @@ sum_up(struct worker *workers, uint32_t n)
 
 /* Report until every one of n threads has ended, asking them to stop when a signal says so. */
 static void
-report_loop(struct worker *workers, uint32_t n, const struct options *o, const sigset_t *signals)
+report_loop(struct worker *workers, uint32_t n, const struct options *o, const sigset_t *signals,
+	    struct report *report)
 {
 	uint64_t interval = (uint64_t)o->report_ms * 1000000u;
 	uint64_t last = now_ns();
@@ -132,7 +124,7 @@ report_loop(struct worker *workers, uint32_t n, const struct options *o, const s
 		if (now >= last + interval) {
 			struct totals after = sum_up(workers, n);
 
-			report_interval(&before, &after, now - last);
+			report_interval(report, &before, &after, now - last);
 			before = after;
 			last = now;
 		}
@@ -156,13 +148,15 @@ report_ping(const struct rtt *r, uint64_t asked)
 
 /* The lines at the end; the exit code. */
 static int
-finish(struct worker *workers, uint32_t n, const struct options *o)
+finish(struct worker *workers, uint32_t n, const struct options *o, const struct report *report)
 {
 	static const char *const verbs[] = {
 		[FUNCTION_TX] = "Sent",
 		[FUNCTION_RX] = "Received",
 		[FUNCTION_PING] = "Sent",
 		[FUNCTION_PONG] = "Returned",
+		[FUNCTION_TXSEQ] = "Sent",
+		[FUNCTION_RXSEQ] = "Received",
 	};
 	struct totals t = sum_up(workers, n);
 	uint64_t first = UINT64_MAX, last = 0;
@@ -176,7 +170,9 @@ finish(struct worker *workers, uint32_t n, const struct options *o)
 		if (workers[i].last_ns > last)
 			last = workers[i].last_ns;
 	}
-	report_end(verbs[o->function], &t, last > first ? last - first : 0);
+	report_end(report, verbs[o->function], &t, last > first ? last - first : 0);
+	if (o->function == FUNCTION_RXSEQ)
+		sequence_report(&workers[0].shared->sequence);
 	if (o->function == FUNCTION_PING) {
 		report_ping(&workers[0].rtt, t.packets);
 		if (!failed && t.packets > 0 && workers[0].rtt.count == 0) {
@@ -187,38 +183,56 @@ finish(struct worker *workers, uint32_t n, const struct options *o)
 	return failed;
 }
 
+/* Everything between opening and closing the ports; the exit code. */
+static int
+work(struct worker *workers, const struct options *o)
+{
+	struct report report = {
+		.plain = o->plain,
+		.framing = o->framing,
+		.average = o->average,
+		.speed = link_speed(workers[0].d->hdr.nr_name),
+	};
+	char speed[32];
+	sigset_t signals;
+	uint32_t n;
+
+	if (o->verbose && report.speed > 0)
+		printf("%s: link of %sbps\n", o->port,
+		    human(speed, sizeof(speed), (double)report.speed, o->plain));
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGUSR1);
+	/* Blocked from here on: until now a signal ends the program at once, as it should. */
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	n = start_threads(workers, o);
+	fflush(stdout);
+	report_loop(workers, n, o, &signals, &report);
+	return finish(workers, n, o, &report);
+}
+
 int
 main(int argc, char **argv)
 {
+	static struct shared shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct options o;
 	struct worker *workers;
-	sigset_t signals;
-	uint32_t n;
 	int ret = options_read(&o, argc, argv);
 
 	if (ret != 0)
 		return ret > 0 ? 0 : 2;
+	if (cpus_check(&o) != 0)
+		return 2;
 	workers = calloc(o.threads, sizeof(*workers));
 	if (workers == NULL) {
 		complain("no memory for %u threads", o.threads);
 		return 1;
 	}
 	main_thread = pthread_self();
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGUSR1);
-	if (ports_open(workers, &o) != 0) {
-		ports_close(workers, &o);
-		free(workers);
-		return 1;
-	}
-	/* Blocked from here on: until now a signal ends the program at once, as it should. */
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	n = start_threads(workers, &o);
-	report_loop(workers, n, &o, &signals);
-	ret = finish(workers, n, &o);
-	ports_close(workers, &o);
+	ret = ports_open(workers, &o, &shared) == 0 ? work(workers, &o) : 1;
+	if (ports_close(workers, &o, &shared) != 0)
+		ret = 1;
 	free(workers);
 	return ret;
 }

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ping sends one packet, waits for its answer, and measures the time between;
- * pong returns each such packet.  Both know them by the first 12 bytes of the UDP payload:
+ * pong returns each such packet.  Both know them by the first PING_BYTES of the UDP payload:
  *
  *	0  magic   4  id of the asking process   6  REQUEST or REPLY   8  number
  */
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "ping.h"
 #include "ringio.h"
 
 #define MAGIC		0x6e6d5047u	/* nmPG */
 #define REQUEST		1
 #define REPLY		2
-#define MARK_BYTES	12
 #define ANSWER_MS	1000
 
 /* The mark in a received frame of the right kind, or NULL. */
 static uint8_t *
 find_mark(uint8_t *frame, size_t length, uint16_t kind)
 {
-	uint8_t *mark = frame + HEADERS_BYTES;
+	size_t payload;
+	uint8_t *mark = frame_payload(frame, length, &payload);
 
-	if (length < HEADERS_BYTES + MARK_BYTES || get16(frame + 12) != 0x0800 ||
-	    frame[ETH_BYTES] != 0x45 || frame[ETH_BYTES + 9] != 17)
+	if (mark == NULL || payload < PING_BYTES)
 		return NULL;
 	return get32(mark) == MAGIC && get16(mark + 6) == kind ? mark : NULL;
 }
@@ -79,26 +78,13 @@ ask(struct worker *w, uint16_t id, uint32_t number)
 	put16(mark + 4, id);
 	put16(mark + 6, REQUEST);
 	put32(mark + 8, number);
-	packet_checksums(p->frame + p->vnet_len, p->size - p->vnet_len);
-	used = ring_put(ring, ring->head, nm_ring_space(ring), p->frame, p->size, NS_REPORT);
+	packet_checksums(p->frame + p->vnet_len, p->size - p->vnet_len, p->family);
+	used = ring_put(ring, ring->head, nm_ring_space(ring), p->frame, p->size, NS_REPORT,
+	    &PIECES_PLAIN);
 	if (used == 0)
 		return 0;
 	ring->head = ring->cur = (ring->head + used) % ring->num_slots;
 	return port_txsync(w) == 0 ? 1 : -1;
-}
-
-/* Sleep until a time, looking now and then whether to stop. */
-static void
-sleep_until(uint64_t until)
-{
-	uint64_t now;
-
-	while (!stopping() && (now = now_ns()) < until) {
-		uint64_t ns = until - now < POLL_MS * 1000000u ? until - now : POLL_MS * 1000000u;
-		struct timespec ts = { .tv_nsec = (long)ns };
-
-		nanosleep(&ts, NULL);
-	}
 }
 
 int
@@ -137,6 +123,16 @@ ping_run(struct worker *w)
 	return 0;
 }
 
+static void
+swap(uint8_t *a, uint8_t *b, size_t n)
+{
+	uint8_t keep[16];
+
+	memcpy(keep, a, n);
+	memcpy(a, b, n);
+	memcpy(b, keep, n);
+}
+
 /*
  * Turn a request into its answer in place.  Exchanging the addresses and ports does not
  * change the sums they are part of; the kind does, in UDP's.
@@ -144,23 +140,19 @@ ping_run(struct worker *w)
 static void
 make_answer(uint8_t *frame, uint8_t *mark, uint64_t own_mac)
 {
-	uint8_t *ip = frame + ETH_BYTES, *udp = ip + IP_BYTES;
-	uint32_t src = get32(ip + 12);
-	uint16_t port = get16(udp);
+	uint8_t *ip = frame + ETH_BYTES, *udp = mark - UDP_BYTES;
 
 	memcpy(frame, frame + 6, 6);
 	put16(frame + 6, (uint16_t)(own_mac >> 32));
 	put32(frame + 8, (uint32_t)own_mac);
-	put32(ip + 12, get32(ip + 16));
-	put32(ip + 16, src);
-	put16(udp, get16(udp + 2));
-	put16(udp + 2, port);
+	if (ip[0] >> 4 == 6)
+		swap(ip + 8, ip + 24, 16);
+	else
+		swap(ip + 12, ip + 16, 4);
+	swap(udp, udp + 2, 2);
 	put16(mark + 6, REPLY);
-	if (get16(udp + 6) != 0) {
-		checksum_adjust(udp + 6, REQUEST, REPLY);
-		if (get16(udp + 6) == 0)
-			put16(udp + 6, 0xffff);
-	}
+	if (get16(udp + 6) != 0)
+		udp_checksum_adjust(udp + 6, REQUEST, REPLY);
 }
 
 /* Answer what one rx ring holds; packets answered, or -1. */
@@ -186,7 +178,7 @@ answer_ring(struct worker *w, struct netmap_ring *rx, uint64_t max, uint64_t *by
 			}
 			make_answer(frame, mark, w->mac);
 			used = ring_put(tx, tx->head, nm_ring_space(tx), frame - w->vnet_len,
-			    length + w->vnet_len, 0);
+			    length + w->vnet_len, 0, &PIECES_PLAIN);
 			tx->head = tx->cur = (tx->head + used) % tx->num_slots;
 			if (w->o->dump)
 				dump("returned", frame, length);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening the port for every thread. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "link.h"
 #include "ports.h"
@@ -16,51 +18,76 @@ on_library_error(struct nmctx *ctx, const char *message)
 }
 
 static int
-sends(const struct options *o)
+header_request(const struct nmport_d *d, uint16_t type, struct nmreq_port_hdr *body)
 {
-	return o->function != FUNCTION_RX;
-}
+	struct nmreq_header hdr;
 
-static int
-receives(const struct options *o)
-{
-	return o->function != FUNCTION_TX;
+	nmreq_header_init(&hdr, type, body);
+	memcpy(hdr.nr_name, d->hdr.nr_name, sizeof(hdr.nr_name));
+	return ioctl(d->fd, NIOCCTRL, &hdr);
 }
 
 /* Bytes of virtio-net header before each frame; most ports have none. */
 static size_t
 vnet_header(const struct nmport_d *d)
 {
-	struct nmreq_port_hdr body;
-	struct nmreq_header hdr;
+	struct nmreq_port_hdr body = { 0 };
 
-	memset(&body, 0, sizeof(body));
-	nmreq_header_init(&hdr, NETMAP_REQ_PORT_HDR_GET, &body);
-	memcpy(hdr.nr_name, d->hdr.nr_name, sizeof(hdr.nr_name));
-	if (ioctl(d->fd, NIOCCTRL, &hdr) != 0 || body.nr_hdr_len > 12)
+	if (header_request(d, NETMAP_REQ_PORT_HDR_GET, &body) != 0 || body.nr_hdr_len > 12)
 		return 0;
 	return body.nr_hdr_len;
+}
+
+/*
+ * The same when -H decides.  A port of a switch is told, so that the switch finds the
+ * Ethernet header; others (pipes) carry the bytes to whoever expects them.
+ */
+static size_t
+settle_vnet_header(const struct nmport_d *d, const struct options *o)
+{
+	struct nmreq_port_hdr body = { .nr_hdr_len = (uint32_t)o->vnet_len };
+
+	if (o->vnet_len < 0)
+		return vnet_header(d);
+	if (header_request(d, NETMAP_REQ_PORT_HDR_SET, &body) != 0 && o->verbose)
+		printf("%s: the port itself has no virtio-net header to set (%s)\n", o->port,
+		    strerror(errno));
+	return (size_t)o->vnet_len;
 }
 
 /* Whether the rings that the function needs are there. */
 static int
 check_rings(const struct nmport_d *d, const struct options *o)
 {
-	uint32_t rings = sends(o) ? d->reg.nr_tx_rings : d->reg.nr_rx_rings;
+	uint32_t rings = options_sends(o) ? d->reg.nr_tx_rings : d->reg.nr_rx_rings;
 
-	if (receives(o) && d->reg.nr_rx_rings < rings)
+	if (options_receives(o) && d->reg.nr_rx_rings < rings)
 		rings = d->reg.nr_rx_rings;
 	if (o->threads > rings)
 		return complain("-p %u: %s has %u ring%s; use -p %u, or ask for more rings with "
 		    "-i %s@conf:rings=%u", o->threads, o->port, rings, rings == 1 ? "" : "s", rings,
 		    d->hdr.nr_name, o->threads);
-	if (sends(o) && d->first_tx_ring > d->last_tx_ring)
+	if (options_sends(o) && d->first_tx_ring > d->last_tx_ring)
 		return complain("%s: no tx ring is bound, so nothing can be sent; leave out /R, /r, /t",
 		    o->port);
-	if (receives(o) && d->first_rx_ring > d->last_rx_ring)
+	if (options_receives(o) && d->first_rx_ring > d->last_rx_ring)
 		return complain("%s: no rx ring is bound, so nothing can be received; leave out /T",
 		    o->port);
 	return 0;
+}
+
+/* -C over what the name asks for. */
+static void
+set_rings(struct nmport_d *d, const struct options *o)
+{
+	if (o->tx_slots > 0)
+		d->reg.nr_tx_slots = o->tx_slots;
+	if (o->rx_slots > 0)
+		d->reg.nr_rx_slots = o->rx_slots;
+	if (o->tx_rings > 0)
+		d->reg.nr_tx_rings = (uint16_t)o->tx_rings;
+	if (o->rx_rings > 0)
+		d->reg.nr_rx_rings = (uint16_t)o->rx_rings;
 }
 
 /* Open the first thread's port; with several threads it gets ring 0. */
@@ -80,8 +107,9 @@ open_first(const struct options *o)
 		d->reg.nr_mode = NR_REG_ONE_NIC;
 		d->reg.nr_ringid = 0;
 	}
+	set_rings(d, o);
 	d->reg.nr_flags |= NR_ACCEPT_VNET_HDR;
-	if (o->function == FUNCTION_RX)
+	if (!options_sends(o))
 		d->reg.nr_flags |= NR_NO_TX_POLL;
 	if (nmport_open_desc(d) == 0)
 		return d;
@@ -111,27 +139,88 @@ share(uint64_t total, uint32_t n, uint32_t i)
 	return total / n + (i < total % n);
 }
 
+/* What all threads share; 0, or -1 after a message. */
 static int
-prepare_worker(struct worker *w, const struct options *o, uint32_t i)
+prepare_shared(struct shared *s, const struct options *o, size_t vnet_len)
 {
-	struct endpoint src = o->src;
+	char why[160];
 
+	s->sequence.verbose = o->verbose >= 2;
+	s->run = (uint16_t)((now_ns() >> 10) ^ (uint64_t)getpid());
+	atomic_init(&s->left, o->count > 0 ? o->count : UINT64_MAX);
+	atomic_init(&s->done, 0);
+	if (o->file == NULL)
+		return 0;
+	if (o->function == FUNCTION_TX) {
+		if (pcap_read(&s->to_send, o->file, vnet_len, why, sizeof(why)) != 0)
+			return complain("%s: %s", o->file, why);
+		return 0;
+	}
+	s->written = pcap_create(o->file);
+	return s->written != NULL ? 0 : complain("%s: %s", o->file, strerror(errno));
+}
+
+/* What the thread sends; 0, or -1 after a message. */
+static int
+prepare_packet(struct worker *w, uint32_t i)
+{
+	const struct options *o = w->o;
+	struct packet_plan plan = {
+		.family = o->family,
+		.src = o->src,
+		.dst = o->dst,
+		.length = o->length,
+		.length_min = o->length_min,
+		.vnet_len = w->vnet_len,
+		.seed = now_ns() + i,
+		.numbered = o->function == FUNCTION_TXSEQ,
+		.run = w->shared->run,
+		.stream = w->d->first_tx_ring,
+	};
+
+	if (w->shared->to_send.n > 0) {
+		packet_from_list(&w->packet, w->shared->to_send.frames, w->shared->to_send.n,
+		    w->vnet_len);
+		return 0;
+	}
+	if (!o->have_src_mac)
+		plan.src.mac_first = plan.src.mac_last = w->mac;
+	if (packet_init(&w->packet, &plan) != 0)
+		return complain("no memory for a packet");
+	return 0;
+}
+
+static int
+prepare_worker(struct worker *w, const struct options *o, struct shared *s, uint32_t i)
+{
 	w->o = o;
-	w->vnet_len = vnet_header(w->d);
+	w->shared = s;
+	w->vnet_len = settle_vnet_header(w->d, o);
 	w->count = share(o->count, o->threads, i);
 	w->rate = share(o->rate, o->threads, i);
 	w->mac = link_mac(w->d->hdr.nr_name);
 	if (w->mac == 0)
 		w->mac = link_made_up_mac(w->d->hdr.nr_name);
-	if (!o->have_src_mac)
-		src.mac_first = src.mac_last = w->mac;
-	if (packet_init(&w->packet, &src, &o->dst, o->length, w->vnet_len) != 0)
-		return complain("no memory for a packet");
-	return 0;
+	if (i == 0 && prepare_shared(s, o, w->vnet_len) != 0)
+		return -1;
+	return prepare_packet(w, i);
+}
+
+static void
+tell(const struct nmport_d *d, const struct options *o, size_t vnet_len)
+{
+	const struct netmap_ring *ring = d->first_tx_ring <= d->last_tx_ring ?
+	    NETMAP_TXRING(d->nifp, d->first_tx_ring) : NETMAP_RXRING(d->nifp, d->first_rx_ring);
+
+	printf("%s: %u tx ring%s of %u slots, %u rx ring%s of %u slots, buffers of %u bytes, "
+	    "region %u, virtio-net header of %zu bytes\n", o->port, d->reg.nr_tx_rings,
+	    d->reg.nr_tx_rings == 1 ? "" : "s", d->reg.nr_tx_slots, d->reg.nr_rx_rings,
+	    d->reg.nr_rx_rings == 1 ? "" : "s", d->reg.nr_rx_slots, ring->nr_buf_size,
+	    d->reg.nr_mem_id, vnet_len);
 }
 
 int
-ports_open(struct worker *workers, const struct options *o)
+ports_open(struct worker *workers, const struct options *o, struct shared *s)
 {
 	const char *name;
 	uint32_t i;
@@ -148,9 +237,11 @@ ports_open(struct worker *workers, const struct options *o)
 
 		w->d = i == 0 ? open_first(o) : open_next(workers[0].d, i);
 		if (w->d == NULL || (i == 0 && check_rings(w->d, o) != 0) ||
-		    prepare_worker(w, o, i) != 0)
+		    prepare_worker(w, o, s, i) != 0)
 			return -1;
 	}
+	if (o->verbose)
+		tell(workers[0].d, o, workers[0].vnet_len);
 	name = workers[0].d->hdr.nr_name;
 	if (link_exists(name) && !link_wait(name, o->wait_seconds))
 		fprintf(stderr, "pkt-gen: %s: the link is still down after %u s; going on\n", name,
@@ -158,13 +249,20 @@ ports_open(struct worker *workers, const struct options *o)
 	return 0;
 }
 
-void
-ports_close(struct worker *workers, const struct options *o)
+int
+ports_close(struct worker *workers, const struct options *o, struct shared *s)
 {
 	uint32_t i;
+	int ret = 0;
 
 	for (i = 0; i < o->threads; i++) {
 		packet_free(&workers[i].packet);
 		nmport_close(workers[i].d);
 	}
+	pcap_free(&s->to_send);
+	sequence_free(&s->sequence);
+	if (pcap_close(s->written) != 0)
+		ret = complain("%s: %s", o->file, strerror(errno));
+	s->written = NULL;
+	return ret;
 }

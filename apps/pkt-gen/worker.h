@@ -8,17 +8,34 @@
 #include "libnetmap.h"
 #include "options.h"
 #include "packet.h"
+#include "pcap.h"
 #include "rtt.h"
+#include "sequence.h"
 #include "stats.h"
 
 /* Longest sleep in ms before a thread looks whether it shall stop. */
 #define POLL_MS		200
 
+/* What the threads share. */
+struct shared {
+	struct pcap to_send;		/* tx -P */
+	struct pcap_writer *written;	/* rx -P */
+	pthread_mutex_t lock;		/* of sequence */
+	struct sequence sequence;	/* rxseq */
+	uint16_t run;			/* txseq: tells runs apart */
+	/*
+	 * Packets to receive, of which each thread takes as many as its ring holds.  left: not
+	 * taken yet; done: received.  UINT64_MAX: until stopped.
+	 */
+	_Atomic uint64_t left, done;
+};
+
 /* One thread and its port. */
 struct worker {
 	const struct options *o;
+	struct shared *shared;
 	struct nmport_d *d;
-	struct packet packet;		/* tx, ping */
+	struct packet packet;		/* tx, txseq, ping */
 	size_t vnet_len;		/* bytes before each frame in a buffer */
 	uint64_t mac;			/* of this port */
 	uint64_t count;			/* its share of -n, 0: until stopped */

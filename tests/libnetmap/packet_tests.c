@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tests of what pkt-gen sends and measures: packet.c, range.c, rtt.c. */
+/* Tests of what pkt-gen sends and measures: packet.c, range.c, sequence.c, pace.c, stats.c, rtt.c. */
 #include <stdint.h>
 
 #include "check.h"
+#include "pace.h"
 #include "packet.h"
 #include "rtt.h"
+#include "sequence.h"
+#include "stats.h"
 
 /* An own, plain reckoning to compare with: the sum of all 16-bit words, carries added back. */
 static uint16_t
@@ -25,20 +28,32 @@ static int
 sums_hold(const struct packet *p)
 {
 	const uint8_t *f = p->frame + p->vnet_len;
-	size_t udp = p->size - p->vnet_len - 34;
-	uint8_t *pseudo = malloc(12 + udp);
-	uint16_t ip_sum = words(f + 14, 20), udp_sum;
+	size_t at_udp = p->family == 6 ? 54 : 34, at_ip = p->family == 6 ? 22 : 26;
+	size_t ips = p->family == 6 ? 32 : 8, udp = p->size - p->vnet_len - at_udp;
+	uint8_t *pseudo = malloc(ips + 4 + udp);
+	uint16_t ip_sum = p->family == 6 ? 0xffff : words(f + 14, 20), udp_sum;
 
 	CHECK(pseudo != NULL);
-	memcpy(pseudo, f + 26, 8);
-	pseudo[8] = 0;
-	pseudo[9] = 17;
-	pseudo[10] = (uint8_t)(udp >> 8);
-	pseudo[11] = (uint8_t)udp;
-	memcpy(pseudo + 12, f + 34, udp);
-	udp_sum = words(pseudo, 12 + udp);
+	memcpy(pseudo, f + at_ip, ips);
+	pseudo[ips] = 0;
+	pseudo[ips + 1] = 17;
+	pseudo[ips + 2] = (uint8_t)(udp >> 8);
+	pseudo[ips + 3] = (uint8_t)udp;
+	memcpy(pseudo + ips + 4, f + at_udp, udp);
+	udp_sum = words(pseudo, ips + 4 + udp);
 	free(pseudo);
-	return ip_sum == 0xffff && udp_sum == 0xffff && (f[40] != 0 || f[41] != 0);
+	return ip_sum == 0xffff && udp_sum == 0xffff && (f[at_udp + 6] != 0 || f[at_udp + 7] != 0);
+}
+
+/* A packet between two ends. */
+static void
+make(struct packet *p, struct endpoint src, struct endpoint dst, size_t length, size_t vnet_len)
+{
+	struct packet_plan plan = {
+		.family = src.family, .src = src, .dst = dst, .length = length, .vnet_len = vnet_len,
+	};
+
+	CHECK(packet_init(p, &plan) == 0);
 }
 
 static struct endpoint
@@ -64,8 +79,8 @@ a_packet_has_its_headers_and_right_checksums(void)
 	struct endpoint dst = side("10.1.0.1:5678", "02:00:00:00:00:02");
 	struct packet p;
 
-	CHECK(packet_init(&p, &src, &dst, 60, 0) == 0);
-	CHECK(p.size == 60 && !p.varies);
+	make(&p, src, dst, 60, 0);
+	CHECK(p.size == 60 && p.n_steps == 0);
 	CHECK(memcmp(p.frame, start, sizeof(start)) == 0);
 	CHECK(memcmp(p.frame + 26, addresses, sizeof(addresses)) == 0);
 	CHECK(sums_hold(&p));
@@ -81,11 +96,11 @@ every_length_has_right_checksums(void)
 	size_t length;
 
 	for (length = 42; length < 2000; length++) {
-		CHECK(packet_init(&p, &src, &dst, length, length % 3 * 6) == 0);
+		make(&p, src, dst, length, length % 3 * 6);
 		CHECK(sums_hold(&p));
 		packet_free(&p);
 	}
-	CHECK(packet_init(&p, &src, &dst, 65549, 12) == 0);
+	make(&p, src, dst, 65549, 12);
 	CHECK(sums_hold(&p) && p.size == 65561);
 	packet_free(&p);
 }
@@ -98,7 +113,7 @@ stepping_keeps_both_checksums_right(void)
 	struct packet p;
 	long i;
 
-	CHECK(packet_init(&p, &src, &dst, 61, 10) == 0);
+	make(&p, src, dst, 61, 10);
 	for (i = 0; i < 200000; i++) {
 		packet_step(&p);
 		if (i % 7 == 0)
@@ -115,7 +130,7 @@ a_udp_checksum_is_never_zero(void)
 	struct packet p;
 	long i, at_limit = 0;
 
-	CHECK(packet_init(&p, &src, &dst, 60, 0) == 0);
+	make(&p, src, dst, 60, 0);
 	/* Over all values of one word the sum takes all values, the forbidden one too. */
 	for (i = 0; i < 65536; i++) {
 		at_limit += get16(p.frame + 40) == 0xffff;
@@ -135,14 +150,15 @@ ranges_turn_like_an_odometer(void)
 	struct packet p;
 	int seen[32] = { 0 }, i;
 
-	CHECK(packet_init(&p, &src, &dst, 60, 0) == 0 && p.varies);
+	make(&p, src, dst, 60, 0);
+	CHECK(p.n_steps == 1);
 	for (i = 0; i < 64; i++) {
-		int member = (p.src_now.port - 1) | (int)((p.src_now.ip - 1) & 1) << 1 |
+		int member = (p.src_now.port - 1) | (int)((p.src_now.ip.lo - 1) & 1) << 1 |
 		    (p.dst_now.port - 8) << 2 | (int)((p.src_now.mac - 1) & 1) << 3 |
 		    (int)((p.dst_now.mac - 1) & 1) << 4;
 
 		CHECK(member == i % 32);
-		CHECK(get16(p.frame + 34) == p.src_now.port && get32(p.frame + 26) == p.src_now.ip);
+		CHECK(get16(p.frame + 34) == p.src_now.port && get32(p.frame + 26) == p.src_now.ip.lo);
 		CHECK(get16(p.frame + 36) == p.dst_now.port);
 		CHECK(p.frame[11] == (uint8_t)p.src_now.mac && p.frame[5] == (uint8_t)p.dst_now.mac);
 		CHECK(sums_hold(&p));
@@ -162,7 +178,7 @@ a_packet_without_ranges_stays_as_it_is(void)
 	uint8_t before[100];
 	size_t length;
 
-	CHECK(packet_init(&p, &src, &dst, 100, 0) == 0);
+	make(&p, src, dst, 100, 0);
 	memcpy(before, p.frame, 100);
 	packet_step(&p);
 	CHECK(memcmp(before, p.frame, 100) == 0);
@@ -193,17 +209,17 @@ ranges_of_addresses_are_read(void)
 	memset(&e, 0, sizeof(e));
 	e.port_first = e.port_last = 1234;
 	CHECK(range_read_ip("1.2.3.4", &e) == NULL);
-	CHECK(e.ip_first == 0x01020304 && e.ip_last == e.ip_first && e.port_first == 1234);
+	CHECK(e.ip_first.lo == 0x01020304 && e.ip_last.lo == e.ip_first.lo && e.port_first == 1234);
 	CHECK(range_read_ip("1.2.3.4:5", &e) == NULL);
 	CHECK(e.port_first == 5 && e.port_last == 5);
 	CHECK(range_read_ip("1.2.3.4:5-9", &e) == NULL);
-	CHECK(e.ip_last == 0x01020304 && e.port_first == 5 && e.port_last == 9);
+	CHECK(e.ip_last.lo == 0x01020304 && e.port_first == 5 && e.port_last == 9);
 	CHECK(range_read_ip("1.2.3.4-1.2.3.9", &e) == NULL);
-	CHECK(e.ip_last == 0x01020309 && e.port_first == 5 && e.port_last == 5);
+	CHECK(e.ip_last.lo == 0x01020309 && e.port_first == 5 && e.port_last == 5);
 	CHECK(range_read_ip("1.2.3.4:1-1.2.4.0:65535", &e) == NULL);
-	CHECK(e.ip_last == 0x01020400 && e.port_first == 1 && e.port_last == 65535);
+	CHECK(e.ip_last.lo == 0x01020400 && e.port_first == 1 && e.port_last == 65535);
 	CHECK(range_read_ip("1.2.3.4:1-:3", &e) == NULL);
-	CHECK(e.ip_last == 0x01020304 && e.port_last == 3);
+	CHECK(e.ip_last.lo == 0x01020304 && e.port_last == 3);
 	CHECK(range_read_mac("ff:FF:0:1:2:3-ff:ff:00:01:02:04", &e) == NULL);
 	CHECK(e.mac_first == 0xffff00010203 && e.mac_last == 0xffff00010204);
 }

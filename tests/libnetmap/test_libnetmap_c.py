@@ -12,6 +12,7 @@ from ctests import HERE, LIBRARY, PKT_GEN, ROOT, SANITIZERS, build, names_in, ru
 
 LIBRARY_TESTS = HERE / "libnetmap_tests.c"
 PACKET_TESTS = HERE / "packet_tests.c"
+PACKET_PARTS = ("packet", "range", "sequence", "pace", "stats", "rtt")
 
 
 @pytest.fixture(scope="session")
@@ -22,20 +23,13 @@ def library_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def packet_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    files = [PACKET_TESTS, *(PKT_GEN / f"{name}.c" for name in ("packet", "range", "rtt"))]
+    files = [PACKET_TESTS, *(PKT_GEN / f"{name}.c" for name in PACKET_PARTS)]
     return build(tmp_path_factory.mktemp("c") / "packet", files, *SANITIZERS)
 
 
 @pytest.mark.parametrize("name", names_in(LIBRARY_TESTS))
 def test_libnetmap(name: str, library_tests: Path) -> None:
     run_one(library_tests, name)
-
-
-def test_libnetmap_threads_under_thread_sanitizer(tmp_path: Path) -> None:
-    files = [LIBRARY_TESTS, HERE / "fake_netmap.c", *sources(LIBRARY)]
-    program = build(tmp_path / "tsan", files, "-fsanitize=thread")
-    run_one(program, "threads_share_one_mapping")
-    run_one(program, "mappings_are_looked_for_under_the_lock")
 
 
 @pytest.mark.parametrize("name", names_in(PACKET_TESTS))
