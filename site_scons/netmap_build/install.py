@@ -86,7 +86,7 @@ def check_kernel(order: Order, release: str | None, machine: Root | None = None)
     machine = machine or order.root
     if release is not None and has_kernel(machine, f"/lib/modules/{release}"):
         return
-    names = sorted(path.name for path in machine.folder.glob("lib/modules/*/build"))
+    names = sorted(path.parent.name for path in machine.folder.glob("lib/modules/*/build"))
     hint = f"type: ./sconsw install kernel={names[-1]}" if names else ""
     raise BuildError(
         f"netmap.ko is for {f'kernel {release}' if release else 'a kernel to be fetched'}, "
@@ -122,11 +122,14 @@ def install(top: Path, built: Built, order: Order) -> None:
     for path in kept:
         say(f"netmap: {path} was changed here and stays as it is")
     modules = order.places.modules(built.release)
-    depmod(order, order.places.mod_path, built.release)
+    if has_kernel(order.root, modules):
+        depmod(order, order.places.mod_path, built.release)
+    else:
+        say(f"netmap: depmod is not run: no kernel {built.release} lies there")
     if order.here:
         ldconfig(order.places.lib)
     if order.here and not order.places.mod_path:
-        say_module(built, modules)
+        say_module(built)
 
 
 def put(root: Root, wanted: list[Entry], built: Built) -> list[str]:
@@ -268,8 +271,6 @@ def depmod(order: Order, base: str, release: str) -> None:
     root = order.root
     modules = layout.under(base or "/", f"lib/modules/{release}")
     if not has_kernel(root, modules):
-        if not order.here:
-            say(f"netmap: depmod is left to who installs this: no kernel {release} in it")
         return
     program = system_program("depmod")
     folder = root.follow(base or "/")
@@ -320,7 +321,7 @@ def is_loaded(name: str, modules: Path = Path("/proc/modules")) -> bool:
     return any(line.split(" ", 1)[0] == name.replace("-", "_") for line in lines)
 
 
-def say_module(built: Built, modules: str, running: str = os.uname().release) -> None:
+def say_module(built: Built, running: str = os.uname().release) -> None:
     """How to come to use the module; nothing is loaded or unloaded here."""
     name = built.module.stem
     if built.release != running:

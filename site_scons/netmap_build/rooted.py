@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -117,8 +118,9 @@ class Root:
 
     def remove(self, path: str) -> None:
         """A file or link, and what an interrupted writer left beside it."""
-        self.part(path)
-        self.place(path).unlink(missing_ok=True)
+        with suppress(NotADirectoryError):
+            self.part(path)
+            self.place(path).unlink(missing_ok=True)
 
     def remove_empty(self, path: str) -> bool:
         """A folder, if nothing is in it."""
