@@ -29,7 +29,9 @@ START_SECONDS = 30
 STOP_SECONDS = 20
 CALL_SECONDS = 600  # an import of a large image is one call
 # dockerd ends when standard input does, which is when the build ends, however it ends.
-SUPERVISOR = 'dockerd "$@" </dev/null & pid=$!; cat >/dev/null; kill "$pid"; wait "$pid"'
+SUPERVISOR = (
+    'dockerd "$@" </dev/null & pid=$!; cat >/dev/null; kill "$pid"; wait "$pid"; rm -rf "$OURS"'
+)
 
 
 class NoEngine(BuildError):
@@ -151,13 +153,12 @@ def start() -> Engine:
         for driver in DRIVERS:
             folder = Path(tempfile.mkdtemp(prefix="netmap-docker-"))
             private.held.callback(shutil.rmtree, folder, ignore_errors=True)
-            found = launch(private, folder, driver)
+            found, said = launch(private, folder, driver)
             if found is not None:
                 # programs that we start share this one
                 os.environ[VARIABLE] = found.address
                 private.held.callback(os.environ.pop, VARIABLE, None)
                 return found
-            said = complaint(folder / "log")
         raise NoEngine(
             f"dockerd does not start here: {said}",
             f"type: dockerd, mend what it says, or {VARIABLE}=unix:///a/socket ./sconsw ...",
@@ -167,8 +168,8 @@ def start() -> Engine:
         raise
 
 
-def launch(private: Private, folder: Path, driver: str) -> Engine | None:
-    """One try; None, and nothing left running, when it does not come up."""
+def launch(private: Private, folder: Path, driver: str) -> tuple[Engine | None, str]:
+    """One try; when it does not come up nothing is left running, and the log says why."""
     address = f"unix://{folder}/docker.sock"
     words = [
         "--iptables=false",
@@ -187,7 +188,7 @@ def launch(private: Private, folder: Path, driver: str) -> Engine | None:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for the build, which then ends it
-            env={**os.environ, "PATH": system_packages.search_path()},
+            env={**os.environ, "PATH": system_packages.search_path(), "OURS": str(folder)},
         )
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
@@ -195,15 +196,16 @@ def launch(private: Private, folder: Path, driver: str) -> Engine | None:
             found = connect(address)
             if found is not None:
                 say(f"netmap: a private dockerd runs until the build ends ({driver})")
-                return found
+                return found, ""
         if "failed to start daemon" in (folder / "log").read_text(errors="replace"):
             break
         time.sleep(0.1)
+    said = complaint(folder / "log")
     if private.process.stdin is not None:
         private.process.stdin.close()
     private.process.wait(STOP_SECONDS)
     private.process = None
-    return None
+    return None, said
 
 
 def complaint(log: Path) -> str:

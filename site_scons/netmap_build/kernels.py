@@ -7,11 +7,12 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import debian_kernel, suites
+from . import debian_kernel, suites, system_packages
 from .arch import chosen, host
 from .errors import BuildError
 
@@ -264,13 +265,17 @@ def for_vm(suite: str = "", arch: str = "") -> Kernel:
     return fetched("the distribution's cloud kernel", suite, arch) or fetch(suite, arch)
 
 
-def config_has(folder: Path, line: str) -> bool:
-    """True where the kernel's configuration says so."""
+def config(folder: Path) -> str:
+    """The kernel's configuration as kbuild reads it."""
     try:
-        with (folder / "include/config/auto.conf").open() as lines:
-            return any(found.startswith(line) for found in lines)
+        return (folder / "include/config/auto.conf").read_text()
     except OSError:
-        return False
+        return ""
+
+
+def config_has(folder: Path, line: str) -> bool:
+    """True where the kernel's configuration has this line."""
+    return line in config(folder).splitlines()
 
 
 def arch_of(folder: Path) -> str:
@@ -282,16 +287,56 @@ def arch_of(folder: Path) -> str:
 
 
 def compiler_of(folder: Path, arch: str = "") -> tuple[str, bool]:
-    """The compiler the kernel names for its modules, and whether kbuild needs LLVM=1."""
+    """The compiler for a kernel's modules, and whether kbuild needs LLVM=1.
+
+    What Debian's headers name; else the gcc of the version that built the kernel, if it is here.
+    """
     if clang(folder):
         return "clang", True
+    before = "" if is_native(arch or platform.machine()) else f"{chosen(arch).gnu}-"
+    named = named_compiler(folder)
+    if named:
+        return f"{before}{named}", False
+    same = f"{before}gcc-{built_by(folder)}"
+    return (same if shutil.which(same) else f"{before}gcc"), False
+
+
+def named_compiler(folder: Path) -> str:
+    """The compiler that Debian's headers set for kbuild; nothing where they set none."""
     try:
         text = (folder / ".kernelvariables").read_text()
     except OSError:
-        text = ""
+        return ""
     match = re.search(r"^CC\b.*?(gcc-[\d.]+)$", text, re.MULTILINE)
-    gcc = match.group(1) if match else "gcc"
-    return (gcc if is_native(arch or platform.machine()) else f"{chosen(arch).gnu}-{gcc}"), False
+    return match.group(1) if match else ""
+
+
+def built_by(folder: Path) -> int:
+    """The major version of the gcc that built a kernel; 0 where its configuration is silent."""
+    found = re.search(r"^CONFIG_GCC_VERSION=(\d+)\d{4}$", config(folder), re.MULTILINE)
+    return int(found.group(1)) if found else 0
+
+
+def compiler_words(folder: Path, compiler: str, llvm: bool) -> list[str]:
+    """What kbuild must be told of the compiler, beyond what the headers say."""
+    if llvm:
+        return ["LLVM=1"]
+    usual = compiler.endswith("gcc")
+    return [] if usual or named_compiler(folder) else [f"CC={compiler}"]
+
+
+def check_compiler(kernel: Kernel, version: str) -> None:
+    """Refuse a gcc older than the kernel's: it does not know the options of that kernel."""
+    wanted = built_by(kernel.headers_dir)
+    found = re.search(r"\) (\d+)\.\d+", version)
+    if wanted and found and "clang" not in version and int(found.group(1)) < wanted:
+        package = compiler_package(f"gcc-{wanted}")
+        raise BuildError(
+            f"kernel {kernel.version} was built by gcc {wanted}, and gcc {found.group(1)} "
+            "does not know all of its options",
+            f"{system_packages.command_to_type([package])}, or name a compiler: "
+            "./sconsw kernel-opts=CC=/path/to/gcc",
+        )
 
 
 def compiler_package(compiler: str) -> str:

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
-import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cache, kernels, needs, staging, system_packages
+from . import builders, cache, kernels, needs, staging
 from .errors import BuildError
 
 PROBES = "netmap_probes.h"
 COMMANDS = "compile_commands.json"
 TO_BE_FETCHED = "to be fetched"
+FORMAT = "2"  # of kernel.json: another number writes it anew
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Job:
     may_install: bool = True
     make_words: tuple[str, ...] = ()
     name: str = "netmap"
+    on_output: Callable[[str], None] | None = None  # takes what kbuild says, else it is printed
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -64,7 +65,7 @@ def signature(choice: kernels.Choice) -> str:
     if choice.kernel is None:
         return TO_BE_FETCHED
     folder = choice.kernel.headers_dir
-    return f"{choice.arch} {folder} {kernels.fingerprint(folder, choice.arch)}"
+    return f"{FORMAT} {choice.arch} {folder} {kernels.fingerprint(folder, choice.arch)}"
 
 
 def write_kernel(job: Job) -> None:
@@ -72,11 +73,10 @@ def write_kernel(job: Job) -> None:
     needs.ensure("module", may_install=job.may_install)
     kernel = job.choice.kernel or kernels.for_vm(job.choice.suite, job.choice.arch)
     compiler, llvm = kernels.compiler_of(kernel.headers_dir, kernel.arch)
-    version = kernels.compiler_version(compiler)
-    if not version:
-        wanted = ["clang", "lld", "llvm"] if llvm else [kernels.compiler_package(compiler)]
-        system_packages.install(wanted, f"kernel {kernel.version}", may_install=job.may_install)
-        version = kernels.compiler_version(compiler)
+    builder = builders.choose(kernel, compiler)
+    version = builders.compiler_version(builder, compiler, llvm, job.may_install)
+    if not any(word.startswith("CC=") for word in job.words):
+        kernels.check_compiler(kernel, version)
     facts = {
         "version": kernel.version,
         "arch": kernel.arch,
@@ -84,6 +84,8 @@ def write_kernel(job: Job) -> None:
         "fingerprint": kernels.fingerprint(kernel.headers_dir, kernel.arch),
         "compiler": version,
         "llvm": llvm,
+        "words": kernels.compiler_words(kernel.headers_dir, compiler, llvm),
+        "builder": builder.facts(),
     }
     cache.write_if_changed(job.kernel_json, json.dumps(facts, indent=1) + "\n")
 
@@ -92,18 +94,20 @@ def make(job: Job, goal: str) -> None:
     """One make over the staged tree; its last lines stand in the error."""
     facts = json.loads(job.kernel_json.read_text())
     command = ["make", "-C", str(job.stage), f"-j{job.jobs}", f"KDIR={facts['headers']}"]
-    command += ["LLVM=1"] if facts["llvm"] else []
     command += ["V=1"] if job.verbose else ["--no-print-directory"]
-    command += [*job.words, goal]
+    command += [*facts["words"], *job.words, goal]
     if job.verbose:
         print(shlex.join(command), flush=True)
-    env = {
-        "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin",
-        "HOME": os.environ.get("HOME", "/"),
-        "LC_ALL": "C",
-    }
-    done = subprocess.run(command, env=env, check=False)
-    if done.returncode:
+    headers = Path(facts["headers"])
+    code, _ = builders.run(
+        builders.from_facts(facts["builder"]),
+        command,
+        may_install=job.may_install,
+        writable=[job.stage],
+        readable=[headers.parents[2]] if len(headers.parents) > 3 else [headers],
+        on_output=job.on_output,
+    )
+    if code:
         raise BuildError(
             f"kbuild stopped for kernel {facts['version']}; its message stands above",
             "type: ./sconsw verbose=1 module",
