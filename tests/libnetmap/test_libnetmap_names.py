@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 ALL_NIC, SW, NIC_SW, ONE_NIC, ONE_SW = 1, 2, 3, 4, 8
 FLAGS = {"x": 0x800, "z": 0x400, "t": 0x100, "r": 0x200, "R": 0x2000, "T": 0x4000}
+KEYS = ("tx-rings", "rx-rings", "tx-slots", "rx-slots")
 
 Parse = Callable[[bytes], str]
 
@@ -58,6 +60,74 @@ class Spec:
         return f"ok {self.name} {' '.join(map(str, numbers))}"
 
 
+# --- the model: a second reading of the grammar, by regular expressions
+
+NAME = r"(?:(?!-[0-9]+(?:$|[/@]))[\w.:+-])+(?:[{}]\w+)?(?=$|[-^*/@])"
+MODE = r"(?P<mode>-[0-9]+|\^[0-9]*|\*)?(?:/(?P<flags>[xztrRT]+))?(?:@(?P<mem>[0-9]+))?"
+GRAMMAR = re.compile(
+    rf"(?:netmap:(?!vale\w*:(?:$|[^\w.:+-]|-[0-9]+(?:$|[/@])))|(?=vale\w*:(?!-[0-9]+(?:$|[/@]))"
+    rf"[\w.:+-]))(?P<name>{NAME}){MODE}(?P<options>(?:@[^@]*)*)\Z",
+    re.ASCII,
+)
+PAIR = re.compile(r"(rings|slots|tx-rings|rx-rings|tx-slots|rx-slots)=([0-9]+)\Z")
+
+
+def model_conf(options: str) -> list[int] | None:
+    """What @conf:... sets, in the order of KEYS; None for a mistake. The model knows no other."""
+    if not options:
+        return [0, 0, 0, 0]
+    items = options.removeprefix("@conf:")
+    if items == options or "@" in items:
+        return None
+    given: dict[str, int] = {}
+    for item in items.split(","):
+        match = PAIR.match(item)
+        if match is None or match[1] in given:
+            return None
+        given[match[1]] = int(match[2])
+        if given[match[1]] > (0xFFFFFFFF if "slots" in match[1] else 0xFFFF):
+            return None
+    return [given.get(key, given.get(key.split("-")[1], 0)) for key in KEYS]
+
+
+def model(text: str) -> Spec | None:
+    """What a name means; None: it is refused."""
+    match = GRAMMAR.match(text)
+    if match is None:
+        return None
+    mode, ring = ALL_NIC, 0
+    written = match["mode"] or ""
+    if written[1:]:
+        mode, ring = (ONE_NIC if written[0] == "-" else ONE_SW), int(written[1:])
+    elif written:
+        mode = SW if written == "^" else NIC_SW
+    letters = set(match["flags"] or "")
+    flags = sum(FLAGS[letter] for letter in letters)
+    if "z" in letters and not {"t", "r"} & letters:
+        flags |= FLAGS["t"] | FLAGS["r"]
+    mem_id = int(match["mem"] or 0)
+    sizes = model_conf(match["options"])
+    if ring > 0xFFFF or mem_id > 0xFFFF or {"R", "T"} <= letters or sizes is None:
+        return None
+    if len(match["name"]) > 63:
+        return None
+    return Spec(text, match["name"], mode, ring, flags, mem_id, sizes)
+
+
+def unparse(answer: str) -> str:
+    """One way to write what the library has read."""
+    _, name, *rest = answer.split()
+    mode, ring, flags, mem_id, *sizes = map(int, rest)
+    text = {ALL_NIC: "", SW: "^", NIC_SW: "*", ONE_NIC: f"-{ring}", ONE_SW: f"^{ring}"}[mode]
+    letters = "".join(letter for letter, bit in FLAGS.items() if flags & bit)
+    text += f"/{letters}" if letters else ""
+    text += f"@{mem_id}"
+    text += "@conf:" + ",".join(f"{k}={v}" for k, v in zip(KEYS, sizes, strict=True))
+    return f"netmap:{name}{text}"
+
+
+# --- names made of every part of the grammar
+
 words = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_", min_size=1)
 plain = st.text("abcdefghijklmnopqrstuvwxyz0123456789._", min_size=1, max_size=15)
 dashed = st.builds("{}-x{}".format, plain, plain)
@@ -91,9 +161,8 @@ def specs(draw: st.DrawFn) -> Spec:
     if mem_id:
         text += f"@{mem_id}"
     sizes = draw(st.lists(st.integers(0, 65535), min_size=4, max_size=4))
-    keys = ["tx-rings", "rx-rings", "tx-slots", "rx-slots"]
     if any(sizes):
-        pairs = draw(st.permutations(list(zip(keys, sizes, strict=True))))
+        pairs = draw(st.permutations(list(zip(KEYS, sizes, strict=True))))
         text += "@conf:" + ",".join(f"{k}={v}" for k, v in pairs)
     return Spec(prefix + name + text, name, mode, ring, flags, mem_id, sizes)
 
@@ -107,6 +176,50 @@ relaxed = settings(
 @given(specs())
 def test_a_good_name_means_what_its_parts_say(parse: Parse, spec: Spec) -> None:
     assert parse(spec.text.encode()) == spec.answer()
+
+
+@relaxed
+@given(specs())
+def test_the_model_reads_a_good_name_alike(spec: Spec) -> None:
+    assert model(spec.text) == spec
+
+
+# Pieces that names are made of, in any order: near misses of every kind.
+pieces = st.sampled_from(
+    ["netmap:", "vale", "vale0", "vale0:", ":", "a", "eth0", "-", "-1", "-65536", "^", "^2", "*",
+     "{", "}", "{1", "}x", "/", "/x", "/R", "T", "z", "@", "@3", "@70000", "@conf:", "rings=2",
+     "tx-slots=7", "slots=4294967296", ",", "=", ".", "+", "&", " "]
+)  # fmt: skip
+near_misses = st.lists(pieces, max_size=8).map("".join)
+
+
+@settings(relaxed, max_examples=1500)
+@given(st.sampled_from(["", "netmap:eth0", "netmap:", "vale0:a"]), near_misses)
+def test_the_library_accepts_what_the_model_does_and_names_the_place_of_a_mistake(
+    parse: Parse, start: str, rest: str
+) -> None:
+    text = start + rest
+    answer, meant = parse(text.encode()), model(text)
+    if meant is not None:
+        assert answer == meant.answer()
+        return
+    word, number, message = answer.split(" ", 2)
+    assert word == "error"
+    assert int(number) in (errno.EINVAL, errno.ENAMETOOLONG)
+    place = re.search(r' at "(.*)"$', message)
+    if place is not None:
+        assert text.endswith(place[1]), message
+    else:
+        option = re.match(r"@([^:]*): (\S*)", message)
+        assert option or message.endswith(" at its end"), message
+        assert option is None or f"@{option[1]}" in text, message
+
+
+@relaxed
+@given(specs())
+def test_what_was_read_can_be_written_and_read_again(parse: Parse, spec: Spec) -> None:
+    answer = parse(spec.text.encode())
+    assert parse(unparse(answer).encode()) == answer
 
 
 @relaxed
@@ -140,13 +253,45 @@ def test_a_stray_character_is_never_passed_over(
      "netmap:eth0@-1", "netmap: eth0", "netmap:eth0 ", "NETMAP:eth0"],
 )  # fmt: skip
 def test_a_bad_name_is_refused(parse: Parse, spec: str) -> None:
-    assert parse(spec.encode()) == f"error {errno.EINVAL}"
+    assert parse(spec.encode()).startswith(f"error {errno.EINVAL} ")
+    assert model(spec) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [("eth0", 'neither netmap: nor valeSWITCH:PORT at "eth0"'), ("netmap:", "no name at its end"),
+     ("netmap:vale0:", "no port of the switch at its end"),
+     ("vale0:-1", 'no port of the switch at "-1"'), ("netmap:eth0&x", 'character at "&x"'),
+     ("netmap:eth0{", "no pipe id at its end"), ("netmap:eth0-1x&", 'character at "&"'),
+     ("netmap:eth0^65536", 'no ring number, 0 to 65535, at "65536"'),
+     ("netmap:eth0/xq@3", 'none of the flags x z t r R T at "q@3"'),
+     ("netmap:eth0/", "none of the flags x z t r R T at its end"),
+     ("netmap:eth0/RxT", 'R and T exclude each other, at "T"'),
+     ("netmap:eth0@65536", 'no region, 0 to 65535, at "65536"'),
+     ("netmap:eth0@3x", 'unexpected character at "x"'),
+     ("netmap:eth0@nosuch:a=1", "@nosuch: no such option"),
+     ("netmap:eth0@conf:cats=1", "@conf: cats: no such key"),
+     ("netmap:eth0@conf:rings=", "@conf: rings: needs a value"),
+     ("netmap:eth0@conf:rings=1,rings=1", "@conf: rings: given twice"),
+     ("netmap:eth0@conf:rings=1x", "@conf: rings: 1x is not a number from 0 to 65535"),
+     ("netmap:eth0@conf", "names nothing to set"),
+     ("netmap:eth0@share", "@share: port: is required"),
+     ("netmap:eth0@share:eth1", 'nor valeSWITCH:PORT at "eth1"'),
+     ("netmap:eth0@offset:max=3", "@offset: initial: is required"),
+     ("netmap:eth0@offset:5,bits=65", "@offset: bits: 65 is not a number from 0 to 64"),
+     ("netmap:eth0@extmem:buf-num=3", "@extmem: file: is required"),
+     ("netmap:" + "a" * 64, '63 characters at "a"')],
+)  # fmt: skip
+def test_a_refusal_names_the_place(parse: Parse, spec: str, words: str) -> None:
+    answer = parse(spec.encode())
+    assert answer.startswith("error ")
+    assert words in answer
 
 
 def test_a_name_may_have_63_characters(parse: Parse) -> None:
     assert parse(b"netmap:" + b"a" * 63).startswith("ok " + "a" * 63 + " ")
-    assert parse(b"netmap:" + b"a" * 64) == f"error {errno.ENAMETOOLONG}"
-    assert parse(b"netmap:" + b"a" * 60 + b"{123") == f"error {errno.ENAMETOOLONG}"
+    for long in (b"a" * 64, b"a" * 60 + b"{123"):
+        assert parse(b"netmap:" + long).startswith(f"error {errno.ENAMETOOLONG} ")
 
 
 @pytest.mark.parametrize(
