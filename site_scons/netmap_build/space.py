@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A file system that is full: told apart from other failures, and said the same way everywhere.
+
+Standard library only: the wrapper needs it before the build's own packages exist.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import cache
+from .errors import BuildError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next((path for path in (folder, *folder.parents) if path.is_dir()), Path("/"))
+
+
+def free(folder: Path) -> int:
+    """Bytes that may still be written under a folder."""
+    return shutil.disk_usage(existing(folder)).free
+
+
+def in_cache(folder: Path) -> bool:
+    return cache.root() in (folder, *folder.parents)
+
+
+def elsewhere(folder: Path) -> str:
+    """What to type when a folder cannot be written to."""
+    if in_cache(folder):
+        return f"type: export {cache.VARIABLE}=/a/better/folder, then the same again"
+    return f"look with: df -h {existing(folder)}; ls -ld {existing(folder)}"
+
+
+def shortage(what: str, folder: Path, needed: int = 0) -> BuildError:
+    """The error for a full file system; `needed` are the bytes it takes, if that is known."""
+    size = f": it takes {needed / 1e6:.1f} MB, {free(folder) / 1e6:.1f} MB are free"
+    return BuildError(
+        f"no space left for {what} in {folder}{size if needed else ''}",
+        f"free some space there{', or ' if in_cache(folder) else '; '}{elsewhere(folder)}",
+    )
+
+
+def need(what: str, folder: Path, needed: int) -> None:
+    """Say before the start that it cannot fit."""
+    if needed > free(folder):
+        raise shortage(what, folder, needed)
+
+
+@contextmanager
+def explained(what: str, folder: Path) -> Iterator[None]:
+    """Turn what the system says of files into the two lines that a person needs."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise shortage(what, folder) from None
+        name = f" ({error.filename})" if error.filename else ""
+        raise BuildError(
+            f"{what} failed: {error.strerror or error}{name}", elsewhere(folder)
+        ) from None
