@@ -102,8 +102,25 @@ def machine_of(cc: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def archiver(target: Arch) -> tuple[str, str]:
+    """ar and ranlib: those of one architecture write no index for another's objects."""
+    prefix = "" if target == host() else f"{target.gnu}-"
+    return f"{prefix}ar", f"{prefix}ranlib"
+
+
 def check_compiler(cc: str, target: Arch) -> None:
-    """Refuse a compiler that builds for another architecture."""
+    """Refuse a compiler that builds for another architecture, or is not there.
+
+    The usual ones may be missing: they are installed when they are needed.
+    """
+    if cc == default_compiler(target):
+        return
+    words = shlex.split(cc)
+    if not words or shutil.which(words[0]) is None:
+        raise BuildError(
+            f"cc={cc} is no program here",
+            f"type: ./sconsw cc={default_compiler(target)}, or its whole path",
+        )
     machine = machine_of(cc)
     if machine and find(machine.partition("-")[0]) != target:
         usual = default_compiler(target)

@@ -70,7 +70,7 @@ def signature(choice: kernels.Choice) -> str:
 
 def write_kernel(job: Job) -> None:
     """kernel.json: the tree and compiler that the next steps use."""
-    needs.ensure("module", may_install=job.may_install)
+    needs.ensure("module", job.choice.arch, may_install=job.may_install)
     kernel = job.choice.kernel or kernels.for_vm(job.choice.suite, job.choice.arch)
     compiler, llvm = kernels.compiler_of(kernel.headers_dir, kernel.arch)
     builder = builders.choose(kernel, compiler)

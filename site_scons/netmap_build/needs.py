@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import platform
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -81,6 +82,13 @@ QEMU = Need(
     zypper="qemu-x86",
     pacman="qemu-system-x86",
 )
+QEMU_ARM = Need(
+    "qemu-system-arm",
+    program="qemu-system-aarch64",
+    dnf="qemu-system-aarch64-core",
+    zypper="qemu-arm",
+    pacman="qemu-system-aarch64",
+)
 BUSYBOX = Need(
     "busybox-static",
     files=(
@@ -113,10 +121,41 @@ MMDEBSTRAP = Need(  # of use only where apt's own sources name a Debian archive
     ),
 )
 
+OTHERWISE = "its cross compiler goes by another name; give it with cc="
+ALONE = "its cross compiler comes without a C library; give one that has it with cc="
+GCC_ARM = Need(
+    "gcc-aarch64-linux-gnu",
+    program="aarch64-linux-gnu-gcc",
+    dnf="gcc-aarch64-linux-gnu",
+    pacman="aarch64-linux-gnu-gcc",
+    lacking=(f"zypper: {OTHERWISE}",),
+)
+LIBC_ARM = Need(
+    "libc6-dev-arm64-cross",
+    files=("usr/aarch64-linux-gnu/include/stdio.h", "usr/aarch64-linux-gnu/usr/include/stdio.h"),
+    pacman="aarch64-linux-gnu-glibc",
+    lacking=(f"dnf: {ALONE}", f"zypper: {OTHERWISE}"),
+)
+GCC_X86 = Need(
+    "gcc-x86-64-linux-gnu",
+    program="x86_64-linux-gnu-gcc",
+    dnf="gcc-x86_64-linux-gnu",
+    lacking=(f"zypper: {OTHERWISE}", f"pacman: {OTHERWISE}"),
+)
+LIBC_X86 = Need(
+    "libc6-dev-amd64-cross",
+    files=("usr/x86_64-linux-gnu/include/stdio.h",),
+    lacking=(f"dnf: {ALONE}", f"zypper: {OTHERWISE}", f"pacman: {OTHERWISE}"),
+)
+
+# Compiler, C library and emulator by the architecture built for, on a machine of another one.
+CROSS = {"aarch64": (GCC_ARM, LIBC_ARM), "x86_64": (GCC_X86, LIBC_X86)}
+EMULATOR = {"aarch64": QEMU_ARM, "x86_64": QEMU}
+
 PYTHON = (VENV,)
 USER = (GCC, LIBC)
 KERNEL = (GCC, MAKE, LIBELF)
-VM = (QEMU, BUSYBOX, KMOD)
+VM = (EMULATOR.get(platform.machine(), QEMU), BUSYBOX, KMOD)
 
 BY_TARGET: dict[str, tuple[Need, ...]] = {
     "module": KERNEL,
@@ -128,12 +167,15 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "test-cross": (*USER, MINGW),
     "test-libnetmap": (*USER, GXX),
     "test-vm": VM,
+    "test-arm64": (*CROSS["aarch64"], MAKE, LIBELF, QEMU_ARM, KMOD),
     "try": VM,
     "bench": VM,
 }
 
 # Layers of `test`; those of test-all that want more ask for it themselves.
 TESTS = ("test-unit", "test-hosted", "test-libnetmap", "test-abi", "test-cross", "test-vm")
+# What arch= changes; the other targets are of this machine whatever it says.
+FOLLOW_ARCH = ("module", "lib", "apps", "test-vm", "try")
 # Targets that stand for others, or build others first.
 BUILD = ("module", "lib", "apps")
 IMPLIED: dict[str, tuple[str, ...]] = {
@@ -147,14 +189,27 @@ IMPLIED: dict[str, tuple[str, ...]] = {
 }
 
 
-def of(targets: Iterable[str]) -> list[Need]:
+def wanted_by(target: str, arch: str = "") -> list[Need]:
+    """What one target needs for an architecture; nothing means this machine's.
+
+    A guest of another architecture gets a busybox of its own, which the build fetches.
+    """
+    rows = list(BY_TARGET.get(target, ()))
+    if not arch or arch == platform.machine() or target not in FOLLOW_ARCH:
+        return rows
+    gcc, libc = CROSS[arch]
+    other = {GCC: gcc, LIBC: libc, VM[0]: EMULATOR[arch]}
+    return [other.get(need, need) for need in rows if need != BUSYBOX]
+
+
+def of(targets: Iterable[str], arch: str = "") -> list[Need]:
     """Everything that these targets need, each once; no target means all."""
     names: list[str] = []
     for target in list(targets) or [""]:
         names += [target, *IMPLIED.get(target, ())]
     found: list[Need] = []
     for name in names:
-        found += [need for need in BY_TARGET.get(name, ()) if need not in found]
+        found += [need for need in wanted_by(name, arch) if need not in found]
     return found
 
 
@@ -170,19 +225,20 @@ def packages(wanted: Iterable[Need]) -> list[str]:
     return sorted({need.name_for(manager) or need.package for need in absent})
 
 
-def ensure(target: str, *, may_install: bool) -> None:
+def ensure(target: str, arch: str = "", *, may_install: bool) -> None:
     """Make sure that a target has what it needs, or say what to type."""
-    absent = packages(BY_TARGET.get(target, ()))
+    absent = packages(wanted_by(target, arch))
     if absent:
-        system_packages.install(absent, target, may_install=may_install)
+        purpose = target if not arch or arch == platform.machine() else f"{target} arch={arch}"
+        system_packages.install(absent, purpose, may_install=may_install)
 
 
-def ensure_all(targets: list[str], *, may_install: bool) -> None:
+def ensure_all(targets: list[str], arch: str = "", *, may_install: bool) -> None:
     """The same for a whole command line, before anything is made.
 
     An ordinary user, who must ask somebody, is told at once what building and trying needs.
     """
-    absent = packages([*PYTHON, *of(targets)])
+    absent = packages([*PYTHON, *of(targets, arch)])
     if not absent:
         return
     words = " ".join(["./sconsw", *targets])
@@ -190,7 +246,7 @@ def ensure_all(targets: list[str], *, may_install: bool) -> None:
         system_packages.install(absent, words, may_install=True)
         importlib.invalidate_caches()
         return
-    more = [name for name in packages(of(["try"])) if name not in absent]
+    more = [name for name in packages(of(["try"], arch)) if name not in absent]
     also = f"; ./sconsw try: {' '.join(more)}" if more else ""
     raise BuildError(
         f"{words} needs: {' '.join(absent)}{also}",

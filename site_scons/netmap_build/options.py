@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from . import arch
 from .errors import BuildError
 
 Value = str | bool | tuple[str, ...]
@@ -32,6 +33,7 @@ class Row:
     remembered: bool = True
     choices: tuple[str, ...] = ()
     more: str = ""
+    normalise: Callable[[str], str] = str  # one spelling of the value is kept
     pattern: str = ""  # what the whole text must match
     also: str = ""  # another spelling of name=, as makefiles have it
     opposite: str = ""  # the flag that this one takes back
@@ -49,6 +51,16 @@ TABLE: tuple[Row, ...] = (
         "system to build for",
         choices=("linux",),
         more="Only Linux can be built so far.",
+    ),
+    Row(
+        "arch",
+        "text",
+        "",
+        "architecture to build for: x86_64 or aarch64",
+        more="Without it: this machine's. amd64 and arm64 mean the same two. For the other one the "
+        "module is built for Debian's cloud kernel of that architecture unless kernel-dir= names "
+        "a tree, and `try` and `test-vm` boot an emulated machine.",
+        normalise=lambda word: arch.chosen(word).name if word else "",
     ),
     Row(
         "kernel-dir",
@@ -73,7 +85,14 @@ TABLE: tuple[Row, ...] = (
         "",
         "more words for kbuild's make, such as KCFLAGS=-g",
     ),
-    Row("cc", "text", "gcc", "C compiler for the library, the programs and the tests"),
+    Row(
+        "cc",
+        "text",
+        "",
+        "C compiler for the library, the programs and the tests",
+        more="Without it: gcc, or Debian's cross compiler such as aarch64-linux-gnu-gcc where "
+        "arch= is not this machine's. It must build for arch=.",
+    ),
     Row("ld", "text", "", "program that links the library and the programs (cc if not given)"),
     Row(
         "mod-name",
@@ -192,10 +211,11 @@ class Options:
     """The table's values, typed."""
 
     os: str = "linux"
+    arch: str = ""
     kernel_dir: str = ""
     kernel: str = ""
     kernel_opts: str = ""
-    cc: str = "gcc"
+    cc: str = ""
     ld: str = ""
     mod_name: str = "netmap"
     disable_vale: bool = False
@@ -272,7 +292,7 @@ def convert(row: Row, text: str | None, base: Path) -> Value:
             f"{row.name}={text} is not possible yet; possible: {', '.join(row.choices)}",
             f"type: ./sconsw help option={row.name}",
         )
-    return text
+    return row.normalise(text)
 
 
 def take(line: CommandLine, row: Row, value: Value) -> None:

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from . import arch as architectures
 from . import install, kernels, layout, options, programs, targets
 from .errors import BuildError, say
 from .options import Options
@@ -31,11 +31,25 @@ class Session:
         return self.top / "build"
 
     @property
+    def arch(self) -> architectures.Arch:
+        """What is built for."""
+        return architectures.chosen(self.options.arch)
+
+    @property
+    def cc(self) -> str:
+        """The compiler of library and programs."""
+        return self.options.cc or architectures.default_compiler(self.arch)
+
+    def for_arch(self, name: str) -> Session:
+        """The same for another architecture, by its own compiler."""
+        return replace(self, options=replace(self.options, arch=name, cc="", ld=""))
+
+    @property
     def user_build(self) -> Path:
         """Library and programs: one folder per system, architecture and compiler."""
-        name = f"{self.options.os}-{platform.machine()}"
-        tools = f"{self.options.cc} {self.options.ld}".strip()
-        if tools != "gcc":
+        name = f"{self.options.os}-{self.arch.name}"
+        tools = f"{self.cc} {self.options.ld}".strip()
+        if tools != architectures.default_compiler(self.arch):
             name += f"-{kernels.short(tools)}"
         return self.build / name
 
@@ -65,7 +79,7 @@ class Session:
         return install.Order(places, chosen.destdir)
 
     def first_line(self) -> str:
-        line = f"netmap {self.version} for {self.options.os} {platform.machine()}"
+        line = f"netmap {self.version} for {self.options.os} {self.arch.name}"
         return f"{line}, {self.summary}" if self.summary else line
 
 

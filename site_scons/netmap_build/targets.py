@@ -35,6 +35,7 @@ TABLE: tuple[Target, ...] = (
     Target("test-abi", "headers and layouts against the fixed interface"),
     Target("test-cross", "the core compiled for the kernels of FreeBSD and Windows"),
     Target("test-vm", "the real module in a real kernel in qemu"),
+    Target("test-arm64", "built for arm64 and run in an emulated machine"),
     Target("try", "boot a small VM with what was built: pkt-gen over VALE"),
     Target("bench", "instructions per packet in the VM"),
     Target("fetch", "download what the build and the tests need"),

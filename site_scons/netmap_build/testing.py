@@ -6,17 +6,20 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import platform
 import shlex
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import debian_kernel, kernels, needs, toolchains, venvs
+from . import debian_kernel, debs, kernels, needs, toolchains, venvs
 from .errors import BuildError, report, say
+from .vm import kvm
 from .vm.target import Target
+from .vm.target import load as load_target
 
 LEAST_PATIENCE = 600  # seconds: a busy machine is no hang
 NO_TESTS = 5  # pytest's exit code for a run that collected nothing
@@ -34,6 +37,8 @@ class Layer:
     full: str = ""  # what `test-all` takes; nothing: everything
     variables: tuple[tuple[str, str], ...] = ()  # of its environment
     parallel: bool = True
+    arch: str = ""  # of the build under test, where it is not this machine's
+    more: tuple[str, ...] = ()  # words for pytest
     everything: bool = False
 
     @property
@@ -64,6 +69,16 @@ LAYERS = (
     Layer("abi", "abi", 15, 60, parallel=False),
     Layer("cross", "cross", 20, 120, parallel=False),
     Layer("vm", "vm", 40, 1200, short="smoke", parallel=False),
+    # Emulated wherever it runs: the guests' part of the smoke tests, and looks at what was built.
+    Layer(
+        "arm64",
+        "arm64",
+        *(0, 180),
+        full="smoke",
+        parallel=False,
+        arch="aarch64",
+        more=("tests/vm", "-k", "not harness"),
+    ),
 )
 
 
@@ -80,6 +95,8 @@ class Context:
     may_install: bool
     jobs: int
     module_name: str = "netmap"
+    arch: str = field(default_factory=platform.machine)
+    beside: Path | None = None  # the user build of this machine, where arch is another
 
 
 @dataclass(frozen=True)
@@ -98,10 +115,22 @@ class Result:
 
 
 def plan(target: str, everything: bool) -> tuple[Layer, ...]:
-    """The layers of a target: all of them for test and test-all, else those of one folder."""
+    """The layers of a target: all of them for test-all, else those of one folder.
+
+    test takes those that have a budget there.
+    """
     wanted = target.removeprefix("test-")
-    layers = tuple(layer for layer in LAYERS if wanted in ("test", "all", layer.folder))
+    layers = tuple(
+        layer
+        for layer in LAYERS
+        if wanted in ("all", layer.folder) or (wanted == "test" and layer.budget)
+    )
     return tuple(replace(layer, everything=everything) for layer in layers)
+
+
+def foreign(layers: tuple[Layer, ...]) -> set[str]:
+    """The architectures that layers name."""
+    return {layer.arch for layer in layers if layer.arch}
 
 
 def environment(context: Context, layer: Layer) -> dict[str, str]:
@@ -123,8 +152,12 @@ def environment(context: Context, layer: Layer) -> dict[str, str]:
     if layer.folder in ("abi", "cross"):
         env["NETMAP_ZIG"] = str(toolchains.zig("0.17.1", context.top))
         env["NETMAP_ZIG_FREEBSD14"] = str(toolchains.zig("0.15.2", context.top))
-    if layer.folder == "vm":
-        env["NETMAP_VM_CONFIG"] = str(vm_config(context))
+    if context.beside is not None:
+        env["NETMAP_NATIVE_LIB_DIR"] = str(context.beside / "lib")
+    if layer.folder in ("vm", "arm64"):
+        config = vm_config(context)
+        env["NETMAP_VM_CONFIG"] = str(config)
+        kvm.announce(load_target(config))
     return env
 
 
@@ -137,8 +170,10 @@ def sanitizer_library(cc: str) -> str:
 
 
 def vm_config(context: Context) -> Path:
-    """build/vm.json: the kernel that VMs boot, and the build that goes into them."""
-    kernel = kernels.for_vm()
+    """The kernel that VMs boot and the build that goes into them, in a file; its path."""
+    kernel = kernels.for_vm("", context.arch)
+    native = context.arch == platform.machine()
+    name = "vm" if native else f"vm-{context.arch}"
     built = json.loads((context.kernel_build / "kernel.json").read_text())["version"]
     if built != kernel.version or kernel.image is None or kernel.modules_dir is None:
         raise BuildError(
@@ -151,20 +186,23 @@ def vm_config(context: Context) -> Path:
         kernel_image=kernel.image,
         modules_dir=kernel.modules_dir,
         kernel_version=kernel.version,
-        work_dir=context.build / "vm",
+        work_dir=context.build / name,
         root=context.top,
         netmap_ko=context.kernel_build / "stage" / f"{context.module_name}.ko",
         bin_dir=context.user_build / "bin",
         lib_dir=context.user_build / "lib",
         cc=context.cc,
+        arch=context.arch,
+        busybox=None if native else debs.busybox(context.arch),
     )
-    target.save(context.build / "vm.json")
-    return context.build / "vm.json"
+    file = context.build / f"{name}.json"
+    target.save(file)
+    return file
 
 
 def command(context: Context, layer: Layer, python: Path) -> list[str]:
     """The pytest command of a layer."""
-    words = [str(python), "-m", "pytest", f"tests/{layer.folder}", "-q"]
+    words = [str(python), "-m", "pytest", f"tests/{layer.folder}", *layer.more, "-q"]
     if layer.parallel and context.jobs > 1:
         words += ["-n", str(context.jobs)]
     if layer.marks:
@@ -223,9 +261,15 @@ def table(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
-def run(layers: tuple[Layer, ...], context: Context) -> int:
-    """Run every layer, also after one failed; print the table; 1 if any failed."""
-    results = [run_layer(context, layer) for layer in layers]
+def run(
+    layers: tuple[Layer, ...], context: Context, others: dict[str, Context] | None = None
+) -> int:
+    """Run every layer, also after one failed; print the table; 1 if any failed.
+
+    others: where the builds for other architectures are, for the layers that name one.
+    """
+    contexts = {"": context} | (others or {})
+    results = [run_layer(contexts[layer.arch], layer) for layer in layers]
     say("\n" + table(results))
     return int(any(result.code for result in results))
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from netmap_build import (
+    arch,
     cache,
     closing,
     fetching,
@@ -21,6 +23,7 @@ from netmap_build import (
     needs,
     ownership,
     staging,
+    system_packages,
     testing,
 )
 from netmap_build import programs as programs_in
@@ -202,33 +205,61 @@ def action_target(env: Any, name: str, nodes: Nodes, work: Callable[[], int | No
 
     def prepared() -> int | None:
         with ACTING:
-            needs.ensure(name, may_install=not run.options.no_install)
+            needs.ensure(name, run.arch.name, may_install=not run.options.no_install)
             return work()
 
     env.AlwaysBuild(env.Alias(name, nodes, action(env, f"{name}", prepared)))
 
 
-def context(env: Any) -> testing.Context:
-    """Where tests and VMs find what is built."""
-    run: Session = env["RUN"]
+def context(env: Any, arch: str = "") -> testing.Context:
+    """Where tests and VMs find what is built, for one architecture."""
+    run: Session = env["RUN"] if not arch else env["RUN"].for_arch(arch)
     return testing.Context(
         run.top,
         run.build,
         run.user_build,
-        run.kernel_build(kernels.default_choice("")),
-        run.options.cc,
+        run.kernel_build(kernels.default_choice("", run.arch.name)),
+        run.cc,
         run.options.pytest_args,
         not run.options.no_install,
         os.cpu_count() or 1,
         run.options.mod_name,
+        run.arch.name,
     )
+
+
+def for_arch(env: Any, name: str) -> Any:
+    """The environment for an architecture: this one where it is the same, else a copy.
+
+    The copy's commands stay out of compile_commands.json.
+    """
+    run: Session = env["RUN"]
+    if run.arch.name == name:
+        return env
+    other = run.for_arch(name)
+    made = env.Clone(RUN=other, COMPILED=[])
+    compilers(made)
+    made["NEEDED"] = install_needs(made)
+    return made
+
+
+def compilers(env: Any) -> None:
+    """The tools for the architecture that is built for."""
+    run: Session = env["RUN"]
+    arch.check_compiler(run.cc, run.arch)
+    ar, ranlib = arch.archiver(run.arch)
+    env.Replace(CC=run.cc, LINK=run.options.ld or run.cc, AR=ar, RANLIB=ranlib)
 
 
 def test_target(env: Any, name: str, nodes: Nodes, everything: bool = False) -> None:
     """A test target: some layers under pytest, with a table of times at the end."""
     layers = testing.plan(name, everything)
     where = context(env)
-    action_target(env, name, nodes, lambda: testing.run(layers, where))
+    others = {
+        word: dataclasses.replace(context(env, word), beside=where.user_build)
+        for word in testing.foreign(layers)
+    }
+    action_target(env, name, nodes, lambda: testing.run(layers, where, others))
 
 
 def vm_target(env: Any, name: str, nodes: Nodes, words: str) -> None:
@@ -240,7 +271,12 @@ def vm_target(env: Any, name: str, nodes: Nodes, words: str) -> None:
 def fetch_target(env: Any, name: str) -> None:
     """Everything that the build and the tests would download later."""
     run: Session = env["RUN"]
-    action_target(env, name, [], lambda: fetching.everything(run.top, not run.options.no_install))
+    action_target(
+        env,
+        name,
+        [],
+        lambda: fetching.everything(run.top, not run.options.no_install, run.arch.name),
+    )
 
 
 def install_target(env: Any, name: str, asked: bool) -> None:
@@ -269,13 +305,17 @@ def install_target(env: Any, name: str, asked: bool) -> None:
 def install_needs(env: Any) -> Nodes:
     """A node before every compilation, only where something is missing."""
     run: Session = env["RUN"]
-    missing = needs.packages(needs.USER)
+    wanted = needs.wanted_by("lib", run.arch.name)
+    if run.options.cc:  # what brings headers is still needed, no other compiler
+        wanted = [need for need in wanted if not need.program]
+    missing = needs.packages(wanted)
     if not missing:
         return []
-    stamp = run.build / "needs"
+    stamp = run.build / f"needs-{run.arch.name}"
 
     def get() -> None:
-        needs.ensure("lib", may_install=not run.options.no_install)
+        purpose = f"compiling for {run.arch.name}"
+        system_packages.install(missing, purpose, may_install=not run.options.no_install)
         cache.write_if_changed(stamp, " ".join(missing) + "\n")
 
     return list(env.Command(str(stamp), env.Value(missing), action(env, "", get)))
@@ -299,7 +339,6 @@ def generate(env: Any) -> None:
     for tool in ("gcc", "gnulink", "ar"):
         env.Tool(tool)
     env.Replace(
-        CC=run.options.cc,
         ENV={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"},
         CCFLAGS=[
             *["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Wno-unused-parameter"],
@@ -309,14 +348,15 @@ def generate(env: Any) -> None:
         RANLIBFLAGS=["-D"],
         SHOBJSUFFIX=".os",
         STATIC_AND_SHARED_OBJECTS_ARE_THE_SAME=1,
-        LINK=run.options.ld or run.options.cc,
         LINKFLAGS=[],
         COMPILED=[],
         MODULES={},
     )
+    compilers(env)
     env["NEEDED"] = install_needs(env)
     if not run.options.verbose:
         short_messages(env)
+    env.AddMethod(for_arch, "ForArch")
     env.AddMethod(kernel_module, "KernelModule")
     env.AddMethod(objects, "Objects")
     env.AddMethod(compile_commands, "CompileCommands")

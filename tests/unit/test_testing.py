@@ -13,13 +13,20 @@ from netmap_build import targets, testing
 TOP = Path(__file__).resolve().parents[2]
 TESTS = list((TOP / "tests").glob("*/**/test_*.py"))
 LAYER = testing.Layer("unit", "unit", 10, 20)
+NATIVE = tuple(layer for layer in testing.LAYERS if not layer.arch)
 
 
-@pytest.mark.parametrize("name", ["test", "test-all"])
-def test_test_and_test_all_run_every_layer(name: str) -> None:
-    layers = testing.plan(name, name == "test-all")
+def test_test_all_runs_every_layer_whole() -> None:
+    layers = testing.plan("test-all", True)
     assert [layer.name for layer in layers] == [layer.name for layer in testing.LAYERS]
-    assert all(layer.everything == (name == "test-all") for layer in layers)
+    assert all(layer.everything for layer in layers)
+
+
+def test_test_runs_the_layers_that_have_a_budget_there() -> None:
+    names = [layer.name for layer in testing.plan("test", False)]
+    assert names == [layer.name for layer in testing.LAYERS if layer.budget]
+    assert "unit" in names
+    assert "arm64" not in names
 
 
 @pytest.mark.parametrize("layer", testing.LAYERS, ids=lambda layer: str(layer.name))
@@ -56,6 +63,33 @@ def test_the_long_run_leaves_out_nothing(tmp_path: Path) -> None:
     assert words.count("-m") == 1
 
 
+def test_a_layer_of_another_architecture_runs_on_the_build_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, str] = {}
+
+    def run_layer(context: testing.Context, layer: testing.Layer) -> testing.Result:
+        seen[layer.name] = context.arch
+        return testing.Result(layer, 1.0, 0)
+
+    monkeypatch.setattr(testing, "run_layer", run_layer)
+    here = replace(context(tmp_path), arch="this one")
+    there = replace(here, arch="another")
+    layers = (LAYER, replace(LAYER, name="foreign", arch="aarch64"))
+    assert testing.foreign(layers) == {"aarch64"}
+    assert testing.run(layers, here, {"aarch64": there}) == 0
+    assert seen == {"unit": "this one", "foreign": "another"}
+
+
+def test_the_arm64_layer_runs_the_guests_smoke_tests_too(tmp_path: Path) -> None:
+    (layer,) = testing.plan("test-arm64", True)
+    words = testing.command(context(tmp_path), layer, Path("python"))
+    assert words[3:] == [
+        *["tests/arm64", "tests/vm", "-k", "not harness", "-q"],
+        *["-m", "smoke", "-k", "a or b", "-x"],
+    ]
+
+
 def test_the_table_shows_time_budget_and_result() -> None:
     text = testing.table(
         [
@@ -83,8 +117,8 @@ def test_a_failed_layer_fails_the_run_and_the_others_still_run(
         return testing.Result(layer, 1.0, int(layer.name == "unit"))
 
     monkeypatch.setattr(testing, "run_layer", run_layer)
-    assert testing.run(testing.LAYERS, context(tmp_path)) == 1
-    assert ran == [layer.name for layer in testing.LAYERS]
+    assert testing.run(NATIVE, context(tmp_path)) == 1
+    assert ran == [layer.name for layer in NATIVE]
 
 
 def test_a_layer_without_tests_is_a_failure(
@@ -93,7 +127,7 @@ def test_a_layer_without_tests_is_a_failure(
     monkeypatch.setattr(
         testing, "run_layer", lambda c, layer: testing.Result(layer, 1.0, testing.NO_TESTS)
     )
-    assert testing.run(testing.LAYERS, context(tmp_path)) == 1
+    assert testing.run(NATIVE, context(tmp_path)) == 1
 
 
 def test_stopping_a_layer_ends_what_it_started(tmp_path: Path) -> None:
