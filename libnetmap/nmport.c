@@ -202,7 +202,10 @@ nmport_undo_register(struct nmport_d *d)
 	d->register_done = 0;
 }
 
-/* First and last ring of one direction; 1 and 0 when the port uses none. */
+/*
+ * First and last ring of one direction; 1 and 0 when the port uses none.  Where a direction
+ * has fewer rings than the number asked for, the kernel binds its first.
+ */
 static void
 set_range(const struct nmreq_register *reg, uint32_t nic, uint32_t host, int unused,
 	  uint16_t *first, uint16_t *last)
@@ -218,11 +221,11 @@ set_range(const struct nmreq_register *reg, uint32_t nic, uint32_t host, int unu
 		to = nic + host;
 		break;
 	case NR_REG_ONE_NIC:
-		from = reg->nr_ringid;
+		from = reg->nr_ringid < nic ? reg->nr_ringid : 0;
 		to = from + 1;
 		break;
 	case NR_REG_ONE_SW:
-		from = nic + reg->nr_ringid;
+		from = nic + (reg->nr_ringid < host ? reg->nr_ringid : 0);
 		to = from + 1;
 		break;
 	case NR_REG_NULL:

@@ -394,7 +394,7 @@ each_mode_uses_its_rings(void)
 		uint16_t ringid, first, last;
 	} modes[] = {
 		{ NR_REG_ALL_NIC, 0, 0, 1 }, { NR_REG_SW, 0, 2, 2 }, { NR_REG_NIC_SW, 0, 0, 2 },
-		{ NR_REG_ONE_NIC, 1, 1, 1 }, { NR_REG_ONE_SW, 0, 2, 2 }, { NR_REG_NULL, 0, 1, 0 },
+		{ NR_REG_ONE_NIC, 1, 1, 1 }, { NR_REG_ONE_NIC, 2, 0, 0 }, { NR_REG_ONE_SW, 0, 2, 2 }, { NR_REG_NULL, 0, 1, 0 },
 		{ NR_REG_PIPE_MASTER, 1, 0, 1 }, { NR_REG_ONE_NIC, 1 | NETMAP_NO_TX_POLL, 1, 1 },
 	};
 	struct region *r = make_region();

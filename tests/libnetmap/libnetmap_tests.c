@@ -208,6 +208,7 @@ each_mode_has_its_range_of_rings(void)
 		{ "vale0:sink^0", 3, 3, 2, 2 },
 		{ "vale0:sink*", 0, 3, 0, 2 },
 		{ "vale0:sink-1", 1, 1, 1, 1 },
+		{ "vale0:sink-2", 2, 2, 0, 0 },		/* there are two rx rings */
 		{ "vale0:sink/R", 1, 0, 0, 1 },
 		{ "vale0:sink/T", 0, 2, 1, 0 },
 		{ "vale0:sink/r", 1, 0, 0, 1 },

@@ -524,13 +524,14 @@ nm_desc_ranges_(struct nm_desc *d)
 		tx1 = tx + host_tx;
 		rx1 = rx + host_rx;
 		break;
+	/* Where a direction has fewer rings than that, the kernel binds its first. */
 	case NR_REG_ONE_NIC:
-		tx0 = rx0 = id;
-		tx1 = rx1 = id + 1;
+		tx0 = id < tx ? id : 0, tx1 = tx0 + 1;
+		rx0 = id < rx ? id : 0, rx1 = rx0 + 1;
 		break;
 	case NR_REG_ONE_SW:
-		tx0 = tx + id, tx1 = tx0 + 1;
-		rx0 = rx + id, rx1 = rx0 + 1;
+		tx0 = tx + (id < host_tx ? id : 0), tx1 = tx0 + 1;
+		rx0 = rx + (id < host_rx ? id : 0), rx1 = rx0 + 1;
 		break;
 	case NR_REG_NULL:
 		tx1 = rx1 = 0;
