@@ -24,7 +24,8 @@ probes:
 \t@echo '#define SOMETHING 1' > netmap_probes.h
 modules:
 \t@echo modules >> $(CURDIR)/../make.log
-\t@cat common/core.c linux/main.c netmap_probes.h > netmap.ko
+\t@cat common/core.c linux/main.c netmap_probes.h > $(or $(NETMAP_MODNAME),netmap).ko
+\t@echo '/* without $(NETMAP_DISABLE) */' >> $(or $(NETMAP_MODNAME),netmap).ko
 \t@touch Module.symvers
 """
 
@@ -81,6 +82,7 @@ def checkout(tmp_path: Path) -> Checkout:
     for folder in ("linux", "libnetmap", "apps", "tests"):
         (top / folder).mkdir()
         shutil.copy(TOP / folder / "SConscript", top / folder)
+    shutil.copytree(TOP / "packaging/common", top / "packaging/common")
     for name, text in {
         "common/core.c": "int nm_core(void);\nint nm_core(void) { return 0; }\n",
         "common/include/net/netmap.h": "#define NETMAP_API 14\n",
@@ -90,6 +92,7 @@ def checkout(tmp_path: Path) -> Checkout:
         "linux/probes/one.c": "",
         "libnetmap/lib.c": "#include <net/netmap.h>\nint nmport_a(void);\nint secret(void);\n"
         "int secret(void) { return NETMAP_API; }\nint nmport_a(void) { return secret(); }\n",
+        "libnetmap/libnetmap.h": "int nmport_a(void);\n",
         "libnetmap/libnetmap.map": "LIBNETMAP_0 { global: nmport_*; local: *; };\n",
         "apps/hello/hello.c": "int nmport_a(void);\nint main(void) { return nmport_a() != 14; }\n",
     }.items():
@@ -262,7 +265,7 @@ def test_every_advertised_target_can_be_typed(checkout: Checkout) -> None:
 
 @pytest.mark.parametrize("target", targets.IMMEDIATE)
 def test_every_immediate_target_can_be_typed(checkout: Checkout, target: str) -> None:
-    done = checkout.scons(target, "option=cc")
+    done = checkout.scons(target, "option=cc", f"destdir={checkout.top}/root")
     assert done.returncode == 0, done.stdout
     assert done.stdout
 
