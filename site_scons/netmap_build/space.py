@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import cache
-from .errors import BuildError
+from .errors import BuildError, from_os_error
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -28,24 +28,14 @@ def free(folder: Path) -> int:
     return shutil.disk_usage(existing(folder)).free
 
 
-def in_cache(folder: Path) -> bool:
-    return cache.root() in (folder, *folder.parents)
-
-
-def elsewhere(folder: Path) -> str:
-    """What to type when a folder cannot be written to."""
-    if in_cache(folder):
-        return f"type: export {cache.VARIABLE}=/a/better/folder, then the same again"
-    return f"look with: df -h {existing(folder)}; ls -ld {existing(folder)}"
-
-
 def shortage(what: str, folder: Path, needed: int = 0) -> BuildError:
     """The error for a full file system; `needed` are the bytes it takes, if that is known."""
     size = f": it takes {needed / 1e6:.1f} MB, {free(folder) / 1e6:.1f} MB are free"
-    return BuildError(
-        f"no space left for {what} in {folder}{size if needed else ''}",
-        f"free some space there{', or ' if in_cache(folder) else '; '}{elsewhere(folder)}",
-    )
+    if cache.root() in (folder, *folder.parents):
+        hint = f"make room there, or type: {cache.VARIABLE}=/a/folder/with/space ./sconsw"
+    else:
+        hint = f"type: df -h {existing(folder)}, make room, then the same again"
+    return BuildError(f"no space left for {what} in {folder}{size if needed else ''}", hint)
 
 
 def need(what: str, folder: Path, needed: int) -> None:
@@ -62,7 +52,6 @@ def explained(what: str, folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise shortage(what, folder) from None
-        name = f" ({error.filename})" if error.filename else ""
-        raise BuildError(
-            f"{what} failed: {error.strerror or error}{name}", elsewhere(folder)
-        ) from None
+        if not error.filename:
+            error.filename = str(folder)
+        raise from_os_error(error, Path.cwd(), cache.root()) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 import local_mirror
 import pytest
 from local_mirror import Mirror
+from netmap_build import network
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -20,6 +21,7 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.delenv(network.VARIABLE, raising=False)
     found, server = local_mirror.start()
     yield found
     local_mirror.stop(found, server)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 from local_mirror import Handler, Mirror, file, hang, in_turn, redirect, status
-from netmap_build import errors
+from netmap_build import errors, network
 from netmap_build.downloads import Download, Patience, Report, Store, fetch, progress
 from netmap_build.errors import BuildError
 
@@ -352,6 +352,15 @@ def test_offline_asks_nobody_and_lists_what_is_missing(mirror: Mirror, desk: Des
     assert caught.value.hint == "type: ./sconsw fetch"
     assert mirror.hits("/g") == 0
     assert desk(have, offline=True)[0].read_bytes() == BODY
+
+
+def test_offline_on_the_command_line_counts_too(
+    mirror: Mirror, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(network.VARIABLE, "1")
+    with pytest.raises(BuildError, match="offline, and not in the cache: driver"):
+        desk(item(mirror.url("/f")))
+    assert mirror.asked == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from local_mirror import Handler, Mirror, cut, file, hang, in_turn, status
-from netmap_build.downloads import Download, Report, fetch, fetch_apart
+from netmap_build import interrupts
+from netmap_build.downloads import Download, Report, fetch
 from netmap_build.downloads.partial import Note, Partial
 from netmap_build.errors import BuildError
 from test_downloads import BODY, OTHER, Desk, item, sha256
@@ -192,7 +193,7 @@ def test_a_transfer_cut_without_end_is_given_up(mirror: Mirror, desk: Desk) -> N
 CHILD = """
 import json, sys
 from pathlib import Path
-from netmap_build.downloads import Download, Report, fetch, fetch_apart
+from netmap_build.downloads import Download, Report, fetch
 
 class Told(Report):
     def begin(self, name, size):
@@ -301,56 +302,36 @@ def test_the_quiet_report_is_quiet(
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_child_fetches_and_says_what_went_wrong(
-    mirror: Mirror, desk: Desk, capfd: pytest.CaptureFixture[str]
+def test_an_interrupt_that_scons_hears_ends_the_waiting(
+    mirror: Mirror, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mirror.routes["/f"] = file(BODY)
-    good = item(mirror.url("/f"))
-    bad = item(mirror.url("/none"), body=OTHER, name="bad")
-    with pytest.raises(BuildError, match=r"bad could not be fetched:\n.*it answers 404"):
-        fetch_apart([good, bad], cache_root=desk.root)
-    assert "netmap: fetching driver.tar.gz\n" in capfd.readouterr().out
-    assert fetch_apart([good], cache_root=desk.root) == {good.name: desk.store.entry(good)}
-    assert mirror.hits("/f") == 1
-    with pytest.raises(BuildError, match="offline, and not in the cache: bad"):
-        fetch_apart([good, bad], cache_root=desk.root, offline=True)
+    """SCons keeps Ctrl-C from the threads that its actions run in, and tells interrupts.py."""
+    monkeypatch.setattr(interrupts, "HAPPENED", threading.Event())
+    mirror.routes["/f"] = hang(BODY, HALF)
+    arrived = threading.Event()
 
+    def moved(name: str, done: int, total: int) -> None:
+        if done == HALF:
+            arrived.set()
 
-# The caller below holds on to SIGINT, as SCons does.
-HOLDER = """
-import signal, sys
-from pathlib import Path
-from netmap_build.downloads import Download, fetch_apart
-from netmap_build.errors import BuildError, report
+    monkeypatch.setattr(desk.told, "moved", moved)
+    caught: list[BuildError] = []
 
-signal.signal(signal.SIGINT, lambda *_: None)
-root, url, digest = sys.argv[1:]
-try:
-    fetch_apart([Download("f", (url,), sha256=digest)], cache_root=Path(root))
-except BuildError as error:
-    report(error)
-    sys.exit(2)
-"""
+    def act() -> None:
+        try:
+            desk(item(mirror.url("/f")))
+        except BuildError as error:
+            caught.append(error)
 
-
-def test_ctrl_c_ends_a_download_whose_caller_does_not_hear_it(mirror: Mirror, desk: Desk) -> None:
-    half_sent = threading.Event()
-
-    def answer(handler: Handler) -> None:
-        half_sent.set()
-        hang(BODY, HALF)(handler)
-
-    mirror.routes["/f"] = answer
-    env = {**os.environ, "PYTHONPATH": str(TOP / "site_scons")}
-    words = [sys.executable, "-c", HOLDER, str(desk.root), mirror.url("/f"), sha256(BODY)]
-    process = subprocess.Popen(
-        words, stderr=subprocess.PIPE, text=True, env=env, start_new_session=True
-    )
-    assert half_sent.wait(60)
-    os.killpg(process.pid, signal.SIGINT)  # what a terminal does
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert said == (
-        "netmap: the download was interrupted; what was received is kept\n"
-        "        type the same again to go on\n"
-    )
+    thread = threading.Thread(target=act)
+    thread.start()
+    assert arrived.wait(60)
+    interrupts.interrupt()
+    thread.join(60)
+    assert [error.message for error in caught] == [
+        "the downloads were interrupted; what was received is kept"
+    ]
+    assert caught[0].hint == "type the same again to go on"
+    assert Partial(desk.store.partial(item(mirror.url("/f")))).size == HALF
+    with pytest.raises(BuildError, match="interrupted"):
+        desk(item(mirror.url("/g"), body=OTHER))  # and nothing new begins

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -405,11 +406,17 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_the_cache_variable_is_named_when_the_cache_cannot_be_written(
+def test_a_cache_that_may_not_be_written_says_how_to_move_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def read_only(path: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
-    (tmp_path / "file").touch()
-    with pytest.raises(BuildError) as caught:
-        unpack(tar(tmp_path / "a", SOURCE), tmp_path / "file/tree")
+    monkeypatch.setattr(unpacking, "make_folder", read_only)
+    with pytest.raises(
+        BuildError, match=r"the build cache cannot be written .* read-only"
+    ) as caught:
+        unpack(tar(tmp_path / "a", SOURCE), tmp_path / "tree")
     assert cache.VARIABLE in caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -23,8 +23,8 @@ the server may name, within bounds. One download that fails stops no other; at t
 names each with every mirror and its reason.
 
 **Who waits for whom.** A lock for each pin: of two processes that want one thing one fetches it,
-different things never wait. SCons keeps Ctrl-C to itself while its own threads work, so inside
-SCons downloads belong into a process of their own: `fetch_apart`, which otherwise is `fetch`.
+different things never wait. Ctrl-C, also where SCons hears it first (interrupts.py), ends the
+waiting at once; the workers are daemon threads, and a slow server holds nobody up.
 
 **Archives are hostile** until they are unpacked: tree.py holds the rules, unpacking.py makes all
 of the folder or nothing.
@@ -35,7 +35,6 @@ for neither.
 
 from __future__ import annotations
 
-from .apart import fetch_apart
 from .archive import Limits
 from .item import Download
 from .plan import cached, fetch
@@ -53,7 +52,6 @@ __all__ = [
     "Store",
     "cached",
     "fetch",
-    "fetch_apart",
     "tree_sha256",
     "unpack",
 ]

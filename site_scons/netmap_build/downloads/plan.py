@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from .. import space
+from .. import interrupts, network, space
 from ..errors import BuildError
 from .item import Download
 from .mirrors import bring
@@ -30,6 +30,9 @@ class Run:
         self.report = report
         self.found: dict[str, Path] = {}
         self.failed: dict[str, BaseException] = {}
+        self.over = threading.Semaphore(0)  # one for each worker that ended
+        self.stopped = False
+        self.workers: list[threading.Thread] = []
         self.ahead: queue.SimpleQueue[Download] = queue.SimpleQueue()
         for item in items:
             self.ahead.put(item)
@@ -50,26 +53,38 @@ class Run:
 
     def work(self) -> None:
         """Take items until none is left; a failure of one stops no other."""
-        while True:
+        while not self.stopped:
             try:
                 item = self.ahead.get_nowait()
             except queue.Empty:
-                return
+                break
             try:
                 self.found[item.name] = self.one(item)
             except BaseException as error:
                 self.failed[item.name] = error
+        self.over.release()
+
+    def stop(self) -> None:
+        """Wait for nobody any more."""
+        self.stopped = True
+        self.over.release(len(self.workers))
 
     def all(self, workers: int) -> None:
         """Daemon threads: an interrupt ends the process without waiting for a slow server."""
-        threads = [
+        self.workers = [
             threading.Thread(target=self.work, daemon=True, name=f"download-{number}")
             for number in range(workers)
         ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with interrupts.stopped_by(self.stop):
+            for worker in self.workers:
+                worker.start()
+            for _ in self.workers:
+                self.over.acquire()
+        if self.stopped:
+            raise BuildError(
+                "the downloads were interrupted; what was received is kept",
+                "type the same again to go on",
+            )
 
 
 def told(failed: Sequence[BaseException]) -> BuildError:
@@ -82,11 +97,6 @@ def told(failed: Sequence[BaseException]) -> BuildError:
     return BuildError(
         "\nnetmap: ".join(error.message for error in errors), "\n        ".join(hints)
     )
-
-
-def offline_error(missing: Iterable[Download]) -> BuildError:
-    names = ", ".join(item.name for item in missing)
-    return BuildError(f"offline, and not in the cache: {names}", "type: ./sconsw fetch")
 
 
 def cached(items: Iterable[Download], store: Store) -> dict[str, Path]:
@@ -104,7 +114,10 @@ def fetch(
     report: Report | None = None,
     patience: Patience | None = None,
 ) -> dict[str, Path]:
-    """Every item's file in the cache, by the item's name; downloads what is missing."""
+    """Every item's file in the cache, by the item's name; downloads what is missing.
+
+    offline forbids that, as offline=1 on the command line does.
+    """
     wanted = list(items)
     if len({item.name for item in wanted}) != len(wanted):
         raise ValueError("two downloads have one name")
@@ -113,8 +126,9 @@ def fetch(
     missing = [item for item in wanted if item.name not in found]
     if not missing:
         return found
-    if offline:
-        raise offline_error(missing)
+    if offline or network.offline():
+        names = ", ".join(item.name for item in missing)
+        raise BuildError(f"offline, and not in the cache: {names}", "type: ./sconsw fetch")
     run = Run(missing, store, patience or Patience(), report or suitable())
     try:
         run.all(min(workers, len(missing)))
