@@ -9,6 +9,7 @@
 #include "hosted.h"
 
 #define FILES 3
+#define PAGE  4096
 
 static const char *const names[] = {
 	"vale0:a", "vale0:b", "vale1:a", "vale0:nic0", "nic0", "nic0{1", "nic0}1", "vale0:a{1",
@@ -96,7 +97,8 @@ static void legacy(struct input *in, struct nm_handle *h)
 		nmh_legacy_regif(h, &req);
 }
 
-static void call(struct input *in, struct nmh_ns *ns, struct nm_handle **files)
+static void call(struct input *in, struct nmh_ns *ns, struct nmh_nic *nic,
+		 struct nm_handle **files)
 {
 	struct nm_handle **h = &files[take(in, 1) % FILES];
 	uint32_t what = take(in, 1);
@@ -138,6 +140,20 @@ static void call(struct input *in, struct nmh_ns *ns, struct nm_handle **files)
 			nmh_munmap(user, len);
 		break;
 	}
+	case 9: { /* a page of the request can or cannot be read */
+		uint32_t page = take(in, 1);
+		void *bottom;
+		uint64_t bytes;
+
+		nmh_arena_fault(nmh_arena(&bottom, &bytes) + (page & 1) * PAGE, page & 2);
+		break;
+	}
+	case 10:
+		nmh_hostile(take(in, 1) % 3);
+		break;
+	case 11:
+		nmh_nic_detach(nic);
+		break;
 	}
 }
 
@@ -160,12 +176,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct nmh_ns *ns = nmh_ns_new();
 	struct input in = { data, data + size };
 	struct nmh_nic *nic;
+	uint64_t bytes;
+	void *bottom;
 	int i, err;
 
 	nic = nmh_nic_new(ns, "nic0", &cfg, &err);
 	while (in.p < in.end)
-		call(&in, ns, files);
+		call(&in, ns, nic, files);
 	nmh_alloc_fail(0);
+	nmh_hostile(0);
+	nmh_arena_fault(nmh_arena(&bottom, &bytes), 0);
+	nmh_arena_fault(nmh_arena(&bottom, &bytes) + PAGE, 0);
 	for (i = 0; i < FILES; i++) {
 		if (files[i] != NULL)
 			nmh_close(files[i]);

@@ -54,6 +54,7 @@ class Variant:
     link: tuple[str, ...] = ()
     compiler: str = ""  # nothing: $CC, else gcc
     driver: bool = True  # fuzzers: with the mutator of tests/fuzz/driver.c
+    coverage: tuple[str, ...] = ()  # flags for what is tested, not for what tests it
 
     @property
     def cc(self) -> str:
@@ -82,24 +83,28 @@ VARIANTS = {
         # Programs of tests/fuzz only. Hostile reads happen where a target asks for them.
         Variant(
             "fuzz",
-            ("-O1", *_ADDRESS, "-DNM_HOSTILE", "-fsanitize-coverage=trace-pc"),
+            ("-O1", *_ADDRESS, "-DNM_HOSTILE"),
             library=False,
             link=_ADDRESS,
+            coverage=("-fsanitize-coverage=trace-pc",),
         ),
         Variant(
             "libfuzzer",
-            ("-O1", *_ADDRESS, "-DNM_HOSTILE", "-fsanitize=fuzzer-no-link"),
+            ("-O1", *_ADDRESS, "-DNM_HOSTILE"),
             library=False,
             link=(*_ADDRESS, "-fsanitize=fuzzer"),
             compiler="clang",
             driver=False,
+            # no trace-cmp: walking through the MAC table would be most of the time
+            coverage=("-fsanitize-coverage=inline-8bit-counters,pc-table",),
         ),
         Variant(
             "gcov",
-            ("-O0", "-DNM_HOSTILE", "--coverage"),
+            ("-O0", "-DNM_HOSTILE"),
             library=False,
             link=("--coverage",),
             compiler="gcc",
+            coverage=("--coverage",),
         ),
         Variant("bench", ("-O2", "-DNM_HOST_CHECKS=0"), library=False),
     )
@@ -153,11 +158,13 @@ def fuzz_units(target: str, driver: bool) -> list[Unit]:
 def compile_command(variant: Variant, unit: Unit, obj: Path) -> list[str]:
     """The command line for one object."""
     includes = [f"-I{d}" for d in (HERE, REPO / "common", REPO / "common" / "include")]
+    tested = "tests" not in unit.source.relative_to(REPO).parts
     return [
         variant.cc,
         *COMMON_FLAGS,
         *WARNINGS,
         *variant.flags,
+        *(variant.coverage if tested else ()),
         *unit.flags,
         *includes,
         "-MMD",

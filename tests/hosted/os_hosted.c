@@ -40,12 +40,9 @@
 #include "os_hosted_test.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
 #define USE_QUARANTINE 0 /* the sanitizer has its own */
 #else
 #define USE_QUARANTINE NM_HOST_CHECKS
-#define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
-#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
 /* ---- saying what is wrong --------------------------------------------------- */

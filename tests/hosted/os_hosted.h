@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 #include "netmap_os_types.h"
+#include "sanitizer.h"
 
 #ifndef NM_HOST_CHECKS
 #define NM_HOST_CHECKS 1

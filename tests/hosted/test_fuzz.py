@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import build_core
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.programs
 
 FUZZ = build_core.FUZZ
 TARGETS = build_core.fuzz_targets()
-RUNS = {"request": 2000}
+RUNS = {"names": 20000, "request": 2000, "ring": 2000}
 SECONDS = 20  # where a machine is too slow for all runs
 
 
@@ -69,3 +70,17 @@ def test_more_mutations_do_no_harm(tmp_path: Path, target: str) -> None:
 def test_inputs_that_once_did_harm_do_none(target: str) -> None:
     done = fuzz(target, *inputs(target))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_seeds_are_what_their_script_makes(tmp_path: Path) -> None:
+    script = FUZZ / "make_seeds.py"
+    copy = tmp_path / script.name
+    copy.write_bytes(script.read_bytes())
+    subprocess.run([sys.executable, copy], check=True)
+
+    def contents(folder: Path) -> dict[str, bytes]:
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+    assert contents(FUZZ / "seeds") == contents(tmp_path / "seeds")
+    assert {path.name for path in (FUZZ / "seeds").iterdir()} == set(TARGETS)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The inputs that fuzzing begins with: a few good ones of each kind, in the targets' own form.
+
+python tests/fuzz/make_seeds.py          writes tests/fuzz/seeds/
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+NAMES = [
+    "netmap:eth0",
+    "netmap:eth0-3",
+    "netmap:eth0^",
+    "netmap:eth0^1/R",
+    "netmap:eth0*/xT",
+    "netmap:eth0/z",
+    "netmap:eth0/tr@7",
+    "netmap:eth0{p1",
+    "vale0:a",
+    "vale_x:br-lan}2/x@3",
+    "vale0:a@share:netmap:eth0",
+    "vale0:a@conf:rings=2,slots=512,host-rings=1",
+    "netmap:a@conf:tx-rings=1,rx-rings=2,tx-slots=64,rx-slots=128,host-tx-rings=3",
+    "netmap:a@extmem:file=/x,if-num=2,ring-size=4096,buf-num=100",
+    "netmap:a@extmem:/dev/hugepages/x@2",
+    "netmap:a@offset:initial=64,max=128,bits=16,gap=32",
+    "@opt:need=1,may=2,bare@opt:x",
+    "@opt:value,bare=3",
+    "-3/x@2@opt:y",
+    "netmap:eth0@65536",
+    "netmap:" + "n" * 64,
+]
+
+# Of fuzz_request.c: the places of names in its table, and what a call's second byte means.
+PORTS = {"vale0:a": 0, "vale0:b": 1, "vale0:nic0": 3, "nic0": 4, "nic0{1": 5, "nic0}1": 6}
+CLOSE, TXSYNC, RXSYNC, POLL, LEGACY, FAIL, MMAP, CTRL = 0, 1, 2, 3, 4, 6, 7, 8
+BODY = 80
+
+
+def request(file: int, kind: int, port: str, *, mode: int = 0, option: int = 0) -> bytes:
+    """A NIOCCTRL, well-formed; a body of zeros but for nr_mode of nmreq_register."""
+    body = bytearray(BODY)
+    body[36] = mode
+    odd = 8 if option else 0
+    tail = bytes([1, option, 64, *bytes(64)]) if option else b""
+    return bytes([file, CTRL, odd, kind, PORTS[port]]) + bytes(body) + tail
+
+
+def call(file: int, what: int, *rest: int) -> bytes:
+    return bytes([file, what, *rest])
+
+
+def requests() -> dict[str, bytes]:
+    """Each request alone, and the usual orders of several."""
+    every = {f"kind-{kind:02}": request(0, kind, "vale0:a", mode=1) for kind in range(17)}
+    ports = {
+        f"port-{i}": request(0, 1, port, mode=1)
+        + call(0, MMAP, 0, 0, 0, 4)
+        + call(0, TXSYNC)
+        + call(0, RXSYNC)
+        + call(0, POLL, 3)
+        for i, port in enumerate(PORTS)
+    }
+    pair = request(0, 1, "nic0{1", mode=1) + request(1, 1, "nic0}1", mode=1)
+    numbers = [14, 0, 0, 64, 64, 1, 1, 0, 0, 0, 0, 0, 1, 0]  # from nr_version on
+    legacy = struct.pack("<16s5I6H3I", b"vale0:a", *numbers)
+    return {
+        **every,
+        **ports,
+        "pair": pair + call(0, TXSYNC) + call(1, RXSYNC) + call(0, CLOSE) + call(1, POLL, 1),
+        "attach": request(0, 3, "vale0:nic0", mode=1)
+        + request(1, 1, "vale0:a", mode=1)
+        + request(2, 4, "vale0:nic0"),
+        "option": request(0, 1, "vale0:a", mode=1, option=5),
+        "no-memory": call(0, FAIL, 3) + request(0, 1, "nic0", mode=1),
+        "legacy": call(0, LEGACY, 0) + legacy + b"\0",
+    }
+
+
+# Of fuzz_ring.c: what a step's first byte means; the top bit names the program.
+HEALTHY, NIC, SYSTEM, WRITE_RING, WRITE_SLOT, FILL, ADVANCE, SWAP, WRITE_IF = (
+    1,
+    3,
+    6,
+    7,
+    10,
+    14,
+    19,
+    22,
+    24,
+)
+SCENES = 9
+HONEST = 0xC0
+TX, RX, BOTH = 0, 1, 2
+
+
+def sync(prog: int, what: int) -> bytes:
+    """A txsync, rxsync or poll: a step above 25 whose number says which, modulo 3."""
+    op = next(op for op in range(26, 32) if (op + 128 * prog) % 3 == what)
+    return bytes([op + 128 * prog, 3])
+
+
+def step(prog: int, op: int, *rest: int) -> bytes:
+    return bytes([op + 128 * prog, *rest])
+
+
+def fill(prog: int, frames: int, *, flags: int = 0, length: int = 60) -> bytes:
+    """Frames to everybody into the first ring, from head on."""
+    return step(prog, FILL, 0, frames, 7, length, flags)
+
+
+def rings() -> dict[str, bytes]:
+    """Traffic in each scene, with honest programs and with others."""
+    opened = bytes([0, 0x12, 0, 0x12])
+    traffic = (
+        fill(0, 3)
+        + sync(0, TX)
+        + sync(1, RX)
+        + step(1, ADVANCE, 1, 3)
+        + sync(1, RX)
+        + fill(1, 2)
+        + sync(1, BOTH)
+        + sync(0, RX)
+    )
+    seeds = {}
+    for scene in range(SCENES):
+        for who, bits in (("honest", HONEST), ("hostile", 0)):
+            # scene, sizes, two ports
+            begin = bytes([bits | scene, 0x05]) + opened
+            nic = step(0, NIC, 0x0F, 40) + step(0, NIC, 0x00, 0) + step(0, NIC, 0x2F, 60)
+            seeds[f"scene-{scene}-{who}"] = begin + traffic + nic + step(0, HEALTHY, 9) + traffic
+    wild = bytes([0, 0x05]) + opened
+    seeds |= {
+        "head": wild + step(0, WRITE_RING, 0, 0, 0x81) + sync(0, TX) + step(0, HEALTHY, 1),
+        "index": wild + fill(0, 4) + step(0, WRITE_SLOT, 0, 0, 0, 0x87) + sync(0, TX),
+        "length": wild + fill(0, 4) + step(0, WRITE_SLOT, 0, 2, 0, 0x8B) + sync(0, TX),
+        "indirect": wild + fill(0, 1, flags=4) + step(0, WRITE_SLOT, 0, 5, 0, 9) + sync(0, TX),
+        "fragments": wild + fill(0, 3, flags=32) + fill(0, 1) + sync(0, TX) + sync(1, RX),
+        "list": wild + step(0, WRITE_IF, 0, 0, 5, 0x86) + step(0, 0),
+        "swap": bytes([HONEST, 0x05, 0x18, 0x12, 0x18, 0x12])
+        + step(0, SWAP, 0, 1, 1)
+        + step(0, SWAP, 0, 0, 0)
+        + fill(0, 2)
+        + sync(0, TX),
+        "spoilt": wild + step(0, SYSTEM, 1, 1) + traffic,
+        "header": wild + step(0, SYSTEM, 3, 2) + traffic,
+        "leaves": bytes([5, 0x05]) + opened + traffic + step(0, NIC, 0x27, 1) + traffic,
+        "again": wild + traffic + step(0, 0) + bytes([7, 0, 0x3F]) + traffic,
+    }
+    return seeds
+
+
+def all_seeds() -> dict[str, dict[str, bytes]]:
+    """By target, by name."""
+    names = {f"name-{i:02}": b"\0\0" + name.encode() for i, name in enumerate(NAMES)}
+    failing = {"no-memory": b"\3\0" + NAMES[13].encode(), "no-device": b"\0\5" + NAMES[10].encode()}
+    return {"names": names | failing, "request": requests(), "ring": rings()}
+
+
+def write(folder: Path) -> None:
+    """One folder per target."""
+    for target, seeds in all_seeds().items():
+        shutil.rmtree(folder / target, ignore_errors=True)
+        (folder / target).mkdir(parents=True)
+        for name, data in seeds.items():
+            (folder / target / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    write(HERE / "seeds")
+    sys.exit(0)
