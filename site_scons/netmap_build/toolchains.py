@@ -12,7 +12,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from . import cache, venvs
+from . import cache, network, venvs
 from .errors import BuildError, report, say
 
 TOP = Path(__file__).resolve().parents[2]
@@ -62,6 +62,7 @@ def zig(version: str, top: Path = TOP) -> Path:
 
 def fetch(version: str, wanted: str, final: Path, top: Path) -> None:
     """Download the wheel, its hash checked by pip, and unpack it."""
+    network.need(f"fetching ziglang {version}")
     say(f"netmap: fetching ziglang {version}: 100 MB")
     with cache.new_folder(final) as scratch:
         requirement = scratch / "requirement.txt"

@@ -271,12 +271,9 @@ def vm_target(env: Any, name: str, nodes: Nodes, words: str) -> None:
 def fetch_target(env: Any, name: str) -> None:
     """Everything that the build and the tests would download later."""
     run: Session = env["RUN"]
-    action_target(
-        env,
-        name,
-        [],
-        lambda: fetching.everything(run.top, not run.options.no_install, run.arch.name),
-    )
+    may_install = not run.options.no_install
+    choice: kernels.Choice = env["CHOICE"]
+    action_target(env, name, [], lambda: fetching.everything(run.top, choice, may_install))
 
 
 def install_target(env: Any, name: str, asked: bool) -> None:
