@@ -14,11 +14,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import apt, cache, needs, network, space, suites, system_packages
+from . import apt, cache, interrupts, needs, network, space, suites, system_packages
 from .engine import Engine, NoEngine, engine
 from .errors import BuildError, say
 
@@ -204,8 +205,14 @@ def run(
         labels={LABEL: "1"},
         init=False,
     )
+
+    def kill() -> None:
+        with suppress(Exception):  # it may not run yet, or no more
+            container.kill()
+
     try:
-        return attend(container, on_output or write)
+        with interrupts.stopped_by(kill):
+            return attend(container, on_output or write)
     finally:
         container.remove(force=True, v=True)
 

@@ -9,12 +9,14 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import debian_kernel, suites, system_packages
+from . import debian_kernel, kernel_source, suites, system_packages
 from .arch import chosen, host
 from .errors import BuildError
+from .kernel_source import Sources
 
 # What a module's bytes depend on in a kernel tree.
 FINGERPRINTED = (
@@ -58,10 +60,13 @@ class Choice:
     why: str
     arch: str = platform.machine()
     suite: str = ""  # to fetch from; nothing: the distribution's own
+    wanted: str = ""  # the release that it must have, from kernel-version=
+    trees: tuple[Sources, ...] = ()  # from kernel-sources=
 
     def line(self) -> str:
         version = self.kernel.version if self.kernel else "to be fetched"
-        return f"kernel {version}: {self.why}"
+        trees = "".join(f"; sources of {tree.version} in {tree.folder}" for tree in self.trees)
+        return f"kernel {version}: {self.why}{trees}"
 
 
 @dataclass(frozen=True)
@@ -166,9 +171,49 @@ def suite_choice(suite: str, arch: str = "") -> Choice:
 
 
 def choose(
-    kernel_dir: str, kernel: str, machine: Machine | None = None, *, arch: str = ""
+    kernel_dir: str,
+    kernel: str,
+    machine: Machine | None = None,
+    *,
+    arch: str = "",
+    version: str = "",
+    sources: Sequence[str] = (),
 ) -> Choice:
-    """kernel-dir=, kernel=, the running kernel, the newest installed, the embedded default."""
+    """kernel-dir=, kernel=, the running kernel, the newest installed, the embedded default.
+
+    version is the release it must have; alone it names an installed kernel. A source tree that
+    was built is the kernel where nothing else names one.
+    """
+    trees = tuple(kernel_source.read(Path(folder)) for folder in sources)
+    if version and not kernel_dir and not kernel:
+        kernel = version
+    if not kernel_dir and not kernel:
+        built = [tree.folder for tree in trees if is_built(tree.folder)]
+        kernel_dir = str(built[0]) if built else ""
+    choice = replace(found(kernel_dir, kernel, machine, arch), wanted=version, trees=trees)
+    if choice.kernel:
+        check_wishes(choice, choice.kernel)
+    return choice
+
+
+def check_wishes(choice: Choice, kernel: Kernel) -> Sources | None:
+    """Refuse a kernel that is not what kernel-version= and kernel-sources= want."""
+    if choice.wanted and choice.wanted != kernel.version:
+        raise BuildError(
+            f"kernel-version={choice.wanted} is wanted, but {kernel.headers_dir} is for "
+            f"{kernel.version}",
+            f"type: ./sconsw kernel-version={kernel.version}, or name other headers",
+        )
+    return kernel_source.fitting(choice.trees, kernel.version) if choice.trees else None
+
+
+def is_built(folder: Path) -> bool:
+    """True for a kernel tree in which the kernel itself was built."""
+    return is_prepared(folder) and (folder / "Module.symvers").exists()
+
+
+def found(kernel_dir: str, kernel: str, machine: Machine | None, arch: str) -> Choice:
+    """The choice by what was typed and what is installed."""
     machine = machine or Machine()
     arch = arch or platform.machine()
     if kernel_dir:

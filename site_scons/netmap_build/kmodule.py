@@ -62,16 +62,18 @@ class Job:
 
 def signature(choice: kernels.Choice) -> str:
     """What is known of the kernel before any node runs."""
+    wishes = f"{FORMAT} {choice.wanted} {[(str(t.folder), t.version) for t in choice.trees]}"
     if choice.kernel is None:
-        return TO_BE_FETCHED
+        return f"{TO_BE_FETCHED} {wishes}"
     folder = choice.kernel.headers_dir
-    return f"{FORMAT} {choice.arch} {folder} {kernels.fingerprint(folder, choice.arch)}"
+    return f"{choice.arch} {folder} {kernels.fingerprint(folder, choice.arch)} {wishes}"
 
 
 def write_kernel(job: Job) -> None:
     """kernel.json: the tree and compiler that the next steps use."""
     needs.ensure("module", job.choice.arch, may_install=job.may_install)
     kernel = job.choice.kernel or kernels.for_vm(job.choice.suite, job.choice.arch)
+    tree = kernels.check_wishes(job.choice, kernel)
     compiler, llvm = kernels.compiler_of(kernel.headers_dir, kernel.arch)
     builder = builders.choose(kernel, compiler)
     version = builders.compiler_version(builder, compiler, llvm, job.may_install)
@@ -86,6 +88,7 @@ def write_kernel(job: Job) -> None:
         "llvm": llvm,
         "words": kernels.compiler_words(kernel.headers_dir, compiler, llvm),
         "builder": builder.facts(),
+        "sources": str(tree.folder) if tree else "",  # drivers of the kernel come from there
     }
     cache.write_if_changed(job.kernel_json, json.dumps(facts, indent=1) + "\n")
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from . import arch
+from . import arch, suites
 from .errors import BuildError
 
 Value = str | bool | tuple[str, ...]
@@ -27,7 +27,7 @@ class Row:
     """One option: the name people type, what kind of value, what it does."""
 
     name: str
-    kind: str  # text, path, flag, list
+    kind: str  # text, path, flag, list, paths
     default: Value
     help: str
     remembered: bool = True
@@ -75,9 +75,28 @@ TABLE: tuple[Row, ...] = (
         "kernel",
         "text",
         "",
-        "version of an installed kernel to build for, or `default`",
+        "kernel to build for: an installed version, `default`, or debian:SUITE",
         more="A folder name of /lib/modules, such as 6.1.0-40-amd64. `default` means the "
-        "distribution's cloud kernel even where the running kernel has headers.",
+        "distribution's cloud kernel even where the running kernel has headers. debian:trixie "
+        "fetches that suite's cloud kernel through apt into the build cache, and builds in a "
+        f"container where this system lacks its compiler; suites: {', '.join(suites.names())}.",
+    ),
+    Row(
+        "kernel-version",
+        "text",
+        "",
+        "release that the kernel headers must be for",
+        more="With kernel-dir= or kernel= it is a check: another release is refused. Alone it "
+        "names an installed kernel, as kernel= does.",
+    ),
+    Row(
+        "kernel-sources",
+        "paths",
+        (),
+        "whole kernel source trees, comma separated",
+        more="Drivers of the kernel are taken from there, so one of them must be of the series of "
+        "the kernel to build for (6.12 for 6.12.5). A tree in which the kernel was built is also "
+        "the kernel to build for where nothing else names one.",
     ),
     Row(
         "kernel-opts",
@@ -214,6 +233,8 @@ class Options:
     arch: str = ""
     kernel_dir: str = ""
     kernel: str = ""
+    kernel_version: str = ""
+    kernel_sources: tuple[str, ...] = ()
     kernel_opts: str = ""
     cc: str = ""
     ld: str = ""
@@ -280,6 +301,9 @@ def convert(row: Row, text: str | None, base: Path) -> Value:
         raise BuildError(f"{row.name} needs a value", f"type: {row.name}=VALUE")
     if row.kind == "list":
         return tuple(word for word in text.split(",") if word)
+    if row.kind == "paths":
+        words = [word for word in text.split(",") if word]
+        return tuple(str((base / Path(word).expanduser()).absolute()) for word in words)
     if row.kind == "path" and text:
         return str((base / Path(text).expanduser()).absolute())
     if row.pattern and not re.fullmatch(row.pattern, text):
