@@ -99,6 +99,8 @@ class Forward:
         return self.last
 
     def seek(self, position: int) -> int:
+        if position < 0:  # Python 3.10 asks that of an archive without entries
+            raise refused(self.archive, "nothing is in it")
         if position < self.position:
             raise refused(self.archive, "an entry has a negative size")
         counted, self.header = self.header, -1
