@@ -36,6 +36,7 @@ TABLE: tuple[Target, ...] = (
     Target("test-cross", "the core compiled for the kernels of FreeBSD and Windows"),
     Target("test-vm", "the real module in a real kernel in qemu"),
     Target("test-arm64", "built for arm64 and run in an emulated machine"),
+    Target("test-containers", "a newcomer's first steps on a clean Debian 12"),
     Target("try", "boot a small VM with what was built: pkt-gen over VALE"),
     Target("bench", "instructions per packet in the VM"),
     Target("fetch", "download what the build and the tests need"),

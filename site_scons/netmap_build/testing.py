@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import debian_kernel, debs, kernels, needs, toolchains, venvs
+from . import debian_kernel, debs, interrupts, kernels, needs, toolchains, venvs
 from .errors import BuildError, report, say
 from .vm import kvm
 from .vm.target import Target
@@ -79,6 +79,8 @@ LAYERS = (
         arch="aarch64",
         more=("tests/vm", "-k", "not harness"),
     ),
+    # A clean Debian, and all that a newcomer downloads there.
+    Layer("containers", "containers", 0, 300, parallel=False),
 )
 
 
@@ -225,7 +227,8 @@ def run_layer(context: Context, layer: Layer) -> Result:
     say(f"netmap: {layer.name} tests")
     process = subprocess.Popen(words, cwd=context.top, env=env, start_new_session=True)
     try:
-        code = process.wait(timeout=patience)
+        with interrupts.stopped_by(lambda: stop(process)):
+            code = process.wait(timeout=patience)
     except subprocess.TimeoutExpired:
         stop(process)
         say(f"netmap: the {layer.name} tests were stopped after {patience} s")

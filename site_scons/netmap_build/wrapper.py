@@ -90,7 +90,7 @@ def run(top: Path, args: list[str]) -> int:
         if words.scons & scons_words.HELP:
             say(session.help_text().rstrip())
             return 0
-        given = options.merge(line.given, {})
+        given = options.merge(line.given, options.remembered(top / "build" / session.REMEMBERED))
         if line.targets and all(word in targets.IMMEDIATE for word in line.targets):
             return immediately(top, words.ours, line.targets)
     except BuildError as error:
@@ -102,7 +102,7 @@ def run(top: Path, args: list[str]) -> int:
     owner = ownership.foreign_owner(top)
     if not words.scons & (scons_words.ONLY_SAY | scons_words.ABOUT):
         mention_clock(top)
-        needs.ensure_all(line.targets, may_install=not given.no_install)
+        needs.ensure_all(line.targets, given.arch, may_install=not given.no_install)
     if owner is not None:
         return ownership.run_as_owner(top, owner, args)
     python = venvs.ensure(top, venvs.BUILD, may_install=not given.no_install)
