@@ -67,7 +67,7 @@ enum nm_lock_class {
  *   void nm_mb(void)                        full barrier
  *   void nm_prefetch(const void *p)         read prefetch, never faults
  *   uint32_t nm_read_once(const uint32_t *), void nm_write_once(uint32_t *, v)
- *   void *nm_ptr_load(void *const *pp)      dependency-ordered pointer read
+ *   void *nm_ptr_load(void *const *pp)      load-acquire of a pointer
  *   void nm_ptr_publish(void **pp, void *v) store-release of a pointer
  *
  * Memory that user programs can write at any time (any; mapped, never faults):

@@ -99,10 +99,10 @@ static inline void nm_write_once(uint32_t *p, uint32_t v)
 	WRITE_ONCE(*p, v);
 }
 
-/* Address dependencies order the reads behind it on every machine of Linux. */
+/* Not READ_ONCE: what was published with the pointer need not lie behind it. */
 static inline void *nm_ptr_load(void *const *pp)
 {
-	return READ_ONCE(*pp);
+	return smp_load_acquire(pp);
 }
 
 static inline void nm_ptr_publish(void **pp, void *v)
