@@ -110,6 +110,18 @@ MINGW = Need(
     zypper="mingw64-cross-gcc",
     pacman="mingw-w64-gcc",
 )
+CLANG = Need("clang", program="clang", dnf="clang", zypper="clang", pacman="clang")
+FUZZER = Need(  # libFuzzer and the sanitizers of clang
+    "libclang-rt-dev",
+    files=(
+        "usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a",
+        "usr/lib/clang/*/lib/*/libclang_rt.fuzzer*.a",
+        "usr/lib64/clang/*/lib/*/libclang_rt.fuzzer*.a",
+    ),
+    dnf="compiler-rt",
+    zypper="clang",
+    pacman="compiler-rt",
+)
 DOCKER = Need("docker.io", program="dockerd", dnf="moby-engine", zypper="docker", pacman="docker")
 MMDEBSTRAP = Need(  # of use only where apt's own sources name a Debian archive
     "mmdebstrap",
@@ -170,6 +182,7 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "test-arm64": (*CROSS["aarch64"], MAKE, LIBELF, QEMU_ARM, KMOD),
     "try": VM,
     "bench": VM,
+    "fuzz": (*USER, CLANG, FUZZER),
 }
 
 # Layers of `test`; those of test-all that want more ask for it themselves.

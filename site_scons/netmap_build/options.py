@@ -192,6 +192,13 @@ TABLE: tuple[Row, ...] = (
         "arguments for the bench target (bench-args=-h lists them)",
         remembered=False,
     ),
+    Row(
+        "fuzz-args",
+        "text",
+        "",
+        "arguments for the fuzz target, such as '--time 600 --target ring' (-h lists them)",
+        remembered=False,
+    ),
     Row("try-args", "text", "", "arguments for the try target", remembered=False),
     Row("option", "text", "", "the option that `help` explains", remembered=False),
 )
@@ -253,6 +260,7 @@ class Options:
     verbose: bool = False
     pytest_args: str = ""
     bench_args: str = ""
+    fuzz_args: str = ""
     try_args: str = ""
     option: str = ""
 

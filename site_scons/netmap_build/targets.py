@@ -39,6 +39,7 @@ TABLE: tuple[Target, ...] = (
     Target("test-containers", "a newcomer's first steps on a clean Debian 12"),
     Target("try", "boot a small VM with what was built: pkt-gen over VALE"),
     Target("bench", "instructions per packet in the VM"),
+    Target("fuzz", "inputs of any shape against core and library, a minute each; see fuzz-args"),
     Target("fetch", "download what the build and the tests need"),
     Target("install", "build, then put it all into prefix= and the kernel's modules"),
     Target("uninstall", "remove what install put there, and nothing else"),

@@ -16,6 +16,7 @@ from netmap_build import (
     cache,
     closing,
     fetching,
+    fuzzing,
     install,
     kernels,
     kmodule,
@@ -268,6 +269,14 @@ def vm_target(env: Any, name: str, nodes: Nodes, words: str) -> None:
     action_target(env, name, nodes, lambda: testing.run_vm_command(name, words, where))
 
 
+def fuzz_target(env: Any, name: str, words: str) -> None:
+    """A target that fuzzes; it builds what it needs itself, from the hosted core."""
+    run: Session = env["RUN"]
+    place = fuzzing.Place(run.top, run.build / "hosted", run.build / "fuzz")
+    cpus = os.cpu_count() or 1
+    action_target(env, name, [], lambda: fuzzing.run(place, words, cpus))
+
+
 def fetch_target(env: Any, name: str) -> None:
     """Everything that the build and the tests would download later."""
     run: Session = env["RUN"]
@@ -361,6 +370,7 @@ def generate(env: Any) -> None:
     env.AddMethod(action_target, "ActionTarget")
     env.AddMethod(test_target, "TestTarget")
     env.AddMethod(vm_target, "VmTarget")
+    env.AddMethod(fuzz_target, "FuzzTarget")
     env.AddMethod(fetch_target, "FetchTarget")
     env.AddMethod(install_target, "InstallTarget")
     env.AddMethod(user_library, "UserLibrary")
