@@ -179,6 +179,8 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "test-cross": (*USER, MINGW),
     "test-libnetmap": (*USER, GXX),
     "test-vm": VM,
+    "test-kernels": (*KERNEL, *VM),
+    "matrix": (*KERNEL, *VM),
     "test-arm64": (*CROSS["aarch64"], MAKE, LIBELF, QEMU_ARM, KMOD),
     "try": VM,
     "bench": VM,

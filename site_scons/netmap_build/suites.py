@@ -21,14 +21,15 @@ class Suite:
     name: str
     base: str
     security: bool = False  # has a suite of its own for security updates
+    in_test_all: bool = False  # one of each series; `matrix` takes all
 
 
 TABLE: tuple[Suite, ...] = (  # oldest first
-    Suite("bullseye", "bullseye", security=True),
-    Suite("bookworm", "bookworm", security=True),
+    Suite("bullseye", "bullseye", security=True, in_test_all=True),
+    Suite("bookworm", "bookworm", security=True, in_test_all=True),
     Suite("bookworm-backports", "bookworm", security=True),
-    Suite("trixie", "trixie", security=True),
-    Suite("trixie-backports", "trixie", security=True),
+    Suite("trixie", "trixie", security=True, in_test_all=True),
+    Suite("trixie-backports", "trixie", security=True, in_test_all=True),
     Suite("forky", "forky"),
     Suite("sid", "sid"),
 )

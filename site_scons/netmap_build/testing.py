@@ -68,7 +68,7 @@ LAYERS = (
     Layer("libnetmap", "libnetmap", 25, 60, parallel=False),
     Layer("abi", "abi", 15, 60, parallel=False),
     Layer("cross", "cross", 20, 120, parallel=False),
-    Layer("vm", "vm", 40, 1200, short="smoke", parallel=False),
+    Layer("vm", "vm", 40, 840, short="smoke", parallel=False),
     # Emulated wherever it runs: the guests' part of the smoke tests, and looks at what was built.
     Layer(
         "arm64",
@@ -79,6 +79,8 @@ LAYERS = (
         arch="aarch64",
         more=("tests/vm", "-k", "not harness"),
     ),
+    # Images of two suites, four builds, three boots.
+    Layer("kernels", "kernels", 0, 360, parallel=False),
     # A clean Debian, and all that a newcomer downloads there.
     Layer("containers", "containers", 0, 300, parallel=False),
 )

@@ -263,6 +263,18 @@ def test_target(env: Any, name: str, nodes: Nodes, everything: bool = False) -> 
     action_target(env, name, nodes, lambda: testing.run(layers, where, others))
 
 
+def matrix_target(env: Any, name: str, nodes: Nodes) -> None:
+    """Every supported kernel, in a table."""
+    where = context(env)
+
+    def work() -> int:
+        from netmap_build import matrix  # late: only this target wants it
+
+        return matrix.run(where)
+
+    action_target(env, name, nodes, work)
+
+
 def vm_target(env: Any, name: str, nodes: Nodes, words: str) -> None:
     """A target that boots a VM with what was built."""
     where = context(env)
@@ -372,6 +384,7 @@ def generate(env: Any) -> None:
     env.AddMethod(vm_target, "VmTarget")
     env.AddMethod(fuzz_target, "FuzzTarget")
     env.AddMethod(fetch_target, "FetchTarget")
+    env.AddMethod(matrix_target, "MatrixTarget")
     env.AddMethod(install_target, "InstallTarget")
     env.AddMethod(user_library, "UserLibrary")
     env.AddMethod(programs, "Programs")
