@@ -110,6 +110,7 @@ MINGW = Need(
     zypper="mingw64-cross-gcc",
     pacman="mingw-w64-gcc",
 )
+MANDOC = Need("mandoc", program="mandoc", dnf="mandoc", zypper="mandoc", pacman="mandoc")
 CLANG = Need("clang", program="clang", dnf="clang", zypper="clang", pacman="clang")
 FUZZER = Need(  # libFuzzer and the sanitizers of clang
     "libclang-rt-dev",
@@ -177,7 +178,7 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "test-hosted": USER,
     "test-abi": (*USER, GXX),
     "test-cross": (*USER, MINGW),
-    "test-libnetmap": (*USER, GXX),
+    "test-libnetmap": (*USER, GXX, MANDOC),
     "test-vm": VM,
     "test-kernels": (*KERNEL, *VM),
     "matrix": (*KERNEL, *VM),
