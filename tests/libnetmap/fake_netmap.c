@@ -9,6 +9,8 @@
  *	loop    receives what it sends
  *	pong    as loop, with pkt-gen's requests turned into answers
  *	stuck   never takes anything off its tx rings
+ *	swap    takes everything, leaving other buffers, with other bytes, in the slots
+ *	feed    receives what the file FAKE_NETMAP_FEED holds, once
  *	gone    poll gives POLLERR, a sync EIO
  *	busy    cannot be registered (EBUSY)
  *	absent  is not there (ENXIO)
@@ -55,6 +57,14 @@ struct port {
 	char *mem;
 	size_t size;
 	uint64_t offset_mask;
+	uint32_t hdr_len;	/* virtio-net header of a switch's port */
+	FILE *feed[MAX_RINGS];
+};
+
+/* Before each slot in the files of FAKE_NETMAP_TAKEN and FAKE_NETMAP_FEED. */
+struct record {
+	uint16_t ring, flags;
+	uint32_t len;
 };
 
 struct file {
@@ -335,6 +345,23 @@ do_port_info(struct nmreq_header *hdr)
 	return 0;
 }
 
+static int
+do_port_hdr(struct nmreq_header *hdr)
+{
+	struct nmreq_port_hdr *body = (struct nmreq_port_hdr *)(uintptr_t)hdr->nr_body;
+	struct port *p = find_port(hdr->nr_name);
+
+	if (p == NULL || p->mem == NULL)
+		return ENXIO;
+	if (hdr->nr_reqtype == NETMAP_REQ_PORT_HDR_GET)
+		body->nr_hdr_len = p->hdr_len;
+	else if (strncmp(p->name, "vale", 4) != 0)
+		return EINVAL;
+	else
+		p->hdr_len = body->nr_hdr_len;
+	return 0;
+}
+
 static char *
 buffer(struct netmap_ring *r, uint32_t i)
 {
@@ -360,6 +387,41 @@ receive(struct netmap_ring *r, const char *bytes, uint16_t len, uint16_t flags)
 	r->tail = next(r, r->tail);
 }
 
+/* Write down what a slot sends. */
+static void
+take_down(struct netmap_ring *r, uint32_t ring, uint32_t i)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static FILE *file;
+	const struct netmap_slot *slot = &r->slot[i];
+	const struct record record = { (uint16_t)ring, slot->flags, slot->len };
+	const char *path = getenv("FAKE_NETMAP_TAKEN");
+	const void *bytes = buffer(r, i);
+
+	if (path == NULL)
+		return;
+	if (slot->flags & NS_INDIRECT)
+		bytes = (const void *)(uintptr_t)slot->ptr;
+	pthread_mutex_lock(&lock);
+	if (file == NULL)
+		file = fopen(path, "wb");
+	if (file == NULL || fwrite(&record, sizeof(record), 1, file) != 1 ||
+	    fwrite(bytes, 1, slot->len, file) != slot->len || fflush(file) != 0)
+		abort();
+	pthread_mutex_unlock(&lock);
+}
+
+/* Leave another buffer in a tx slot, and other bytes in both, as the reader of a pipe may. */
+static void
+swap_buffers(struct netmap_ring *tx, struct netmap_ring *rx, uint32_t i)
+{
+	uint32_t buf = tx->slot[i].buf_idx;
+
+	memset(buffer(tx, i), 0xee, BUF_SIZE);
+	tx->slot[i].buf_idx = rx->slot[i].buf_idx;
+	rx->slot[i].buf_idx = buf;
+}
+
 /* Where the kernel stands in a tx ring: one behind tail, since it gives back at once. */
 static void
 tx_ring(struct port *p, uint32_t i)
@@ -372,11 +434,36 @@ tx_ring(struct port *p, uint32_t i)
 	for (; at != r->head; at = next(r, at)) {
 		char *bytes = buffer(r, at);
 
+		take_down(r, i, at);
+		if (is(p, "swap"))
+			swap_buffers(r, rx, at);
 		if (is(p, "pong") && r->slot[at].len >= 54)
 			bytes[49] = 2;		/* a request becomes an answer */
 		if (is(p, "pong") || is(p, "loop"))
 			receive(rx, bytes, r->slot[at].len, r->slot[at].flags & NS_MOREFRAG);
 		r->tail = at;
+	}
+}
+
+/* Receive the next slots that the file has for this ring, as many as there is room for. */
+static void
+feed(struct port *p, uint32_t i)
+{
+	struct netmap_ring *r = ring_at(p, p->tx_rings + 1 + i);
+	char bytes[BUF_SIZE];
+	struct record record;
+
+	if (p->feed[i] == NULL)
+		p->feed[i] = fopen(getenv("FAKE_NETMAP_FEED"), "rb");
+	if (p->feed[i] == NULL)
+		abort();
+	while (next(r, r->tail) != r->head &&
+	    fread(&record, sizeof(record), 1, p->feed[i]) == 1) {
+		if (record.len > sizeof(bytes) ||
+		    fread(bytes, 1, record.len, p->feed[i]) != record.len)
+			abort();
+		if (record.ring == i)
+			receive(r, bytes, (uint16_t)record.len, record.flags);
 	}
 }
 
@@ -387,6 +474,8 @@ rx_ring(struct port *p, uint32_t i)
 	struct netmap_ring *r = ring_at(p, p->tx_rings + 1 + i);
 	uint32_t n;
 
+	if (is(p, "feed"))
+		feed(p, i);
 	for (n = 0; is(p, "source") && n + 2 < r->num_slots; n++) {
 		uint32_t used = (r->tail + r->num_slots - r->head) % r->num_slots;
 
@@ -431,6 +520,12 @@ open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
+	if (strncmp(path, "/sys/class/net/", 15) == 0 && getenv("FAKE_NETMAP_SPEED") != NULL) {
+		fd = memfd_create("speed", 0);
+		dprintf(fd, "%s\n", getenv("FAKE_NETMAP_SPEED"));
+		lseek(fd, 0, SEEK_SET);
+		return fd;
+	}
 	if (strcmp(path, "/dev/netmap") != 0)
 		return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 	if (getenv("FAKE_NETMAP_ERRNO") != NULL) {
@@ -456,6 +551,8 @@ static const struct {
 	[NETMAP_REQ_VALE_ATTACH] = { sizeof(struct nmreq_vale_attach), do_attach },
 	[NETMAP_REQ_VALE_DETACH] = { sizeof(struct nmreq_vale_detach), do_detach },
 	[NETMAP_REQ_VALE_LIST] = { sizeof(struct nmreq_vale_list), do_list },
+	[NETMAP_REQ_PORT_HDR_SET] = { sizeof(struct nmreq_port_hdr), do_port_hdr },
+	[NETMAP_REQ_PORT_HDR_GET] = { sizeof(struct nmreq_port_hdr), do_port_hdr },
 	[NETMAP_REQ_VALE_NEWIF] = { sizeof(struct nmreq_vale_newif), do_newif },
 	[NETMAP_REQ_VALE_DELIF] = { 0, NULL },
 	[NETMAP_REQ_VALE_POLLING_ENABLE] = { sizeof(struct nmreq_vale_polling), NULL },

@@ -231,6 +231,8 @@ bad_ranges_are_refused_and_change_nothing(void)
 		"", "-", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:x",
 		"1.2.3.4-", "1.2.3.4-1.2.3.3", "1.2.3.4:5-4", "1.2.3.4:5-1.2.3.4:4", ":5", "1.2.3.4:5-6-7",
 		"1.2.3.4:99999999999999999999", "host", " 1.2.3.4",
+		"[::1", "[::1]5", "[::1]:", "[::1]:x", "::1-", "[1.2.3.4]:5", "::g", "::1-1.2.3.4", "[]:1",
+		"1.2.3.4-::5", "::2-::1", "[::1]:2-:1", "::1%lo", "1:2:3:4:5:6:7:8:9",
 		"1.2.3.4:5-1.2.3.4:5-1.2.3.4:5-1.2.3.4:5-1.2.3.4:5-1.2.3.4:5-1.2.3.4:5",
 	};
 	static const char *const macs[] = {
@@ -274,6 +276,297 @@ percentiles_are_right_within_an_eighth(void)
 	CHECK(rtt_percentile(&r, 100) == UINT64_MAX);
 }
 
+static void
+ipv6_packets_have_right_checksums(void)
+{
+	struct endpoint src = side("[2001:db8::fffe]:65000-[2001:db8::1:3]:65535", "2:0:0:0:0:1");
+	struct endpoint dst = side("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0]:0-9", "2:0:0:0:0:2");
+	struct packet p;
+	size_t length;
+	long i;
+
+	for (length = 62; length < 300; length++) {
+		make(&p, src, dst, length, length % 3 * 6);
+		CHECK(p.family == 6 && sums_hold(&p));
+		packet_free(&p);
+	}
+	make(&p, src, dst, 75, 12);
+	for (i = 0; i < 20000; i++) {
+		packet_step(&p);
+		CHECK(sums_hold(&p));
+	}
+	packet_free(&p);
+}
+
+static void
+every_kind_of_step_keeps_the_checksums_right(void)
+{
+	struct packet_plan plan = {
+		.length = 400, .length_min = 80, .seed = 7, .numbered = 1, .run = 0xabcd, .stream = 3,
+		.vnet_len = 12,
+	};
+	struct packet p;
+	long i;
+
+	for (plan.family = 4; plan.family <= 6; plan.family += 2) {
+		plan.src = side(plan.family == 6 ? "fd00::1" : "10.0.0.1", "2:0:0:0:0:1");
+		plan.dst = side(plan.family == 6 ? "fd00::2" : "10.0.0.2", "2:0:0:0:0:2");
+		range_widen(&plan.src, plan.family);
+		plan.src.random = 1;
+		CHECK(packet_init(&p, &plan) == 0 && p.n_steps == 3);
+		CHECK(packet_longest(&p) == 412);
+		for (i = 0; i < 70000; i++) {
+			size_t length;
+
+			CHECK(p.size >= 92 && p.size < 412);
+			CHECK(get64(packet_payload(&p, &length) + SEQUENCE_AT_NUMBER) == (uint64_t)i);
+			if (i % 7 == 0)
+				CHECK(sums_hold(&p));
+			packet_step(&p);
+		}
+		packet_free(&p);
+	}
+}
+
+static void
+random_addresses_fill_their_range(void)
+{
+	const struct address first = { 1, UINT64_MAX - 1 }, last = { 2, 1 };	/* four of them */
+	const struct address all = { UINT64_MAX, UINT64_MAX }, none = { 0, 0 };
+	uint64_t state = 1;
+	int seen[4] = { 0 }, i, high = 0;
+
+	for (i = 0; i < 4000; i++) {
+		struct address a = random_address(&state, first, last);
+
+		CHECK(address_compare(a, first) >= 0 && address_compare(a, last) <= 0);
+		seen[a.lo - first.lo]++;
+		a = random_address(&state, none, all);
+		high += a.hi >> 63 && a.lo >> 63;
+	}
+	for (i = 0; i < 4; i++)
+		CHECK(seen[i] > 800 && seen[i] < 1200);
+	CHECK(high > 800 && high < 1200);
+	CHECK(address_compare(random_address(&state, first, first), first) == 0);
+}
+
+static void
+ipv6_ranges_are_read(void)
+{
+	struct endpoint e;
+
+	memset(&e, 0, sizeof(e));
+	e.port_first = e.port_last = 1234;
+	CHECK(range_read_ip("fd00:1:2:3:4:5:6:7", &e) == NULL && e.family == 6);
+	CHECK(e.ip_first.hi == 0xfd00000100020003 && e.ip_last.lo == 0x0004000500060007);
+	CHECK(e.port_first == 1234);
+	CHECK(range_read_ip("::1-::2:0", &e) == NULL);
+	CHECK(e.ip_first.lo == 1 && e.ip_last.lo == 0x20000 && e.port_last == 1234);
+	CHECK(range_read_ip("[::1]:5", &e) == NULL && e.port_first == 5 && e.port_last == 5);
+	CHECK(range_read_ip("[::1]:5-9", &e) == NULL && e.port_last == 9 && e.ip_last.lo == 1);
+	CHECK(range_read_ip("[::1]:5-:8", &e) == NULL && e.port_last == 8);
+	CHECK(range_read_ip("[::1]-[::7]", &e) == NULL && e.ip_last.lo == 7 && e.port_first == 5);
+	CHECK(range_read_ip("[::1]:1-[1::]:2", &e) == NULL && e.ip_last.hi == 0x0001000000000000);
+	CHECK(e.port_first == 1 && e.port_last == 2);
+	CHECK(range_read_ip("::ffff:1.2.3.4", &e) == NULL && e.ip_first.lo == 0xffff01020304);
+	CHECK(range_read_ip("1.2.3.4", &e) == NULL && e.family == 4 && e.ip_first.hi == 0);
+}
+
+static void
+a_range_without_members_is_widened(void)
+{
+	struct endpoint e = side("10.0.0.1:7", "2:0:0:0:0:1");
+
+	range_widen(&e, 4);
+	CHECK(e.ip_first.lo == 0x01000000 && e.ip_last.lo == 0xdfffffff);
+	CHECK(e.port_first == 1 && e.port_last == 65535);
+	e = side("10.0.0.1:7-10.0.0.2:9", "2:0:0:0:0:1");
+	range_widen(&e, 4);
+	CHECK(e.ip_last.lo == 0x0a000002 && e.port_first == 7 && e.port_last == 9);
+}
+
+static void
+payloads_are_found_in_udp_alone(void)
+{
+	uint8_t f[100] = { 0 };
+	size_t length;
+
+	f[12] = 8;
+	f[14] = 0x45;
+	f[23] = 17;
+	CHECK(frame_payload(f, 100, &length) == f + 42 && length == 58);
+	f[14] = 0x46;		/* an option in the header */
+	CHECK(frame_payload(f, 100, &length) == f + 46 && length == 54);
+	CHECK(frame_payload(f, 46, &length) == f + 46 && length == 0);
+	CHECK(frame_payload(f, 45, &length) == NULL);
+	f[14] = 0x44;		/* a header shorter than the shortest */
+	CHECK(frame_payload(f, 100, &length) == NULL);
+	f[14] = 0x65;
+	CHECK(frame_payload(f, 100, &length) == NULL);
+	f[14] = 0x45;
+	f[23] = 6;
+	CHECK(frame_payload(f, 100, &length) == NULL);
+	f[12] = 0x86;
+	f[13] = 0xdd;
+	f[20] = 17;
+	CHECK(frame_payload(f, 100, &length) == f + 62 && length == 38);
+	CHECK(frame_payload(f, 61, &length) == NULL);
+}
+
+/* A run of a sender that is woken when it asks to be; ns for count packets. */
+static uint64_t
+simulate(uint64_t rate, uint64_t count, uint32_t burst, uint64_t late_ns)
+{
+	struct pace p = { .rate = rate, .start_ns = 1000000007 };
+	uint64_t now = p.start_ns, sent = 0, until = 0;
+
+	while (sent < count) {
+		uint32_t n = pace_due(&p, burst, now, &until);
+
+		if (n == 0) {
+			CHECK(until > now);
+			now = until + late_ns;
+		}
+		p.sent += n;
+		sent += n;
+		now += 1000;
+		CHECK(p.start_ns == 1000000007);
+	}
+	return now - 1000000007;
+}
+
+static void
+a_rate_is_kept_over_a_second(void)
+{
+	static const uint64_t rates[] = { 1, 7, 1000, 999983, 14880952, 148809523 };
+	size_t i;
+
+	for (i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		/* At once, or always a while too late: what was missed is made up for. */
+		uint64_t exact = simulate(rates[i], rates[i], 4096, 0);
+		uint64_t tired = simulate(rates[i], rates[i], 65535, 60000);
+
+		CHECK(exact >= 999900000 && exact <= 1000100000);
+		CHECK(tired >= 999900000 && tired <= 1000200000);
+	}
+}
+
+static void
+a_sender_that_was_held_up_does_not_flood(void)
+{
+	struct pace p = { .rate = 1000000, .start_ns = 5 };
+	uint64_t until = 0;
+
+	CHECK(pace_due(&p, 512, 5 + 1000000000, &until) == 1);
+	p.sent++;
+	CHECK(pace_due(&p, 512, 5 + 1000000000 + 1000000, &until) == 512);
+	CHECK(pace_due(&p, 512, 5 + 1000000000 + 100000, &until) == 99);
+	p.rate = 0;
+	CHECK(pace_due(&p, 512, 5, &until) == 512);
+}
+
+static void
+a_full_link_is_a_hundred_per_cent(void)
+{
+	/* Frames without CRC, and how many of them 10 Gbit/s carry in a second. */
+	static const struct {
+		uint64_t bytes, packets;
+	} full[] = {
+		{ 60, 14880952 }, { 124, 8445946 }, { 252, 4528986 }, { 508, 2349624 }, { 1020, 1197318 },
+		{ 1514, 812744 }, { 42, 14880952 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(full) / sizeof(full[0]); i++) {
+		double percent = line_rate(full[i].packets, full[i].packets * full[i].bytes, 1000000000,
+		    10000000000);
+
+		CHECK(percent > 99.99 && percent < 100.01);
+	}
+	CHECK(line_rate(100, 6000, 0, 1000) == 0);
+}
+
+static void
+means_and_deviations_are_right(void)
+{
+	static const double rates[] = { 2, 4, 4, 4, 5, 5, 7, 9 };
+	static const double same[] = { 14880952.5, 14880952.5 };
+	double mean, deviation;
+	char text[32];
+
+	average(rates, 8, &mean, &deviation);
+	CHECK(mean == 5 && deviation > 1.9999999 && deviation < 2.0000001);
+	average(same, 2, &mean, &deviation);
+	CHECK(mean == 14880952.5 && deviation == 0);
+	average(NULL, 0, &mean, &deviation);
+	CHECK(mean == 0 && deviation == 0);
+	CHECK(strcmp(human(text, sizeof(text), 14880952, 0), "14.881 M") == 0);
+	CHECK(strcmp(human(text, sizeof(text), 14880952, 1), "14880952 ") == 0);
+	CHECK(strcmp(human(text, sizeof(text), 999, 0), "999.000 ") == 0);
+}
+
+static void
+count_number(struct sequence *s, uint64_t number)
+{
+	uint8_t payload[SEQUENCE_BYTES];
+
+	sequence_mark(payload, 1, 2, number);
+	sequence_count(s, payload, sizeof(payload));
+}
+
+/* Against a plain book of what came: numbers in random order, some never, some twice. */
+static void
+sequences_are_judged_as_a_plain_book_would(void)
+{
+	enum { N = 20000 };
+	static uint8_t times[N];
+	struct sequence s = { 0 };
+	uint64_t state = 3, i, late = 0, twice = 0, lost = 0, greatest = 0;
+
+	for (i = 0; i < 3 * N; i++) {
+		/* Near the place where an orderly sender would be. */
+		uint64_t n = i / 3 + random_below(&state, 50);
+
+		if (n >= N || (i == 0 && n != 0 && (n = 0)))
+			continue;
+		count_number(&s, n);
+		if (times[n]++ > 0)
+			twice++;
+		else if (n < greatest)
+			late++;
+		greatest = n > greatest ? n : greatest;
+	}
+	for (i = 0; i <= greatest; i++)
+		lost += times[i] == 0;
+	CHECK(s.n == 1 && lost > 10 && late > 1000);
+	CHECK(s.last->lost == lost && s.last->late == late && s.last->twice == twice);
+	CHECK(s.last->next == greatest + 1 && s.last->first == 0 && s.last->old == 0);
+	sequence_free(&s);
+}
+
+static void
+the_window_moves_with_the_numbers(void)
+{
+	struct sequence s = { 0 };
+	uint64_t i;
+
+	for (i = 0; i < 3 * SEQUENCE_WINDOW; i++)
+		count_number(&s, i);
+	CHECK(s.last->lost == 0);
+	count_number(&s, 2 * SEQUENCE_WINDOW);
+	CHECK(s.last->twice == 1 && s.last->old == 0);
+	count_number(&s, 2 * SEQUENCE_WINDOW - 1);
+	CHECK(s.last->twice == 1 && s.last->old == 1);
+	count_number(&s, 4 * SEQUENCE_WINDOW);		/* further than the window is wide */
+	CHECK(s.last->lost == SEQUENCE_WINDOW);
+	count_number(&s, 4 * SEQUENCE_WINDOW - 1);
+	CHECK(s.last->late == 1 && s.last->lost == SEQUENCE_WINDOW - 1);
+	count_number(&s, UINT64_MAX - 1);
+	count_number(&s, UINT64_MAX);			/* has no next: not counted as numbered */
+	CHECK(s.other == 1 && s.last->next == UINT64_MAX);
+	sequence_free(&s);
+}
+
 static const struct test tests[] = {
 	TEST(a_packet_has_its_headers_and_right_checksums),
 	TEST(every_length_has_right_checksums),
@@ -285,6 +578,18 @@ static const struct test tests[] = {
 	TEST(ranges_of_addresses_are_read),
 	TEST(bad_ranges_are_refused_and_change_nothing),
 	TEST(percentiles_are_right_within_an_eighth),
+	TEST(ipv6_packets_have_right_checksums),
+	TEST(every_kind_of_step_keeps_the_checksums_right),
+	TEST(random_addresses_fill_their_range),
+	TEST(ipv6_ranges_are_read),
+	TEST(a_range_without_members_is_widened),
+	TEST(payloads_are_found_in_udp_alone),
+	TEST(a_rate_is_kept_over_a_second),
+	TEST(a_sender_that_was_held_up_does_not_flood),
+	TEST(a_full_link_is_a_hundred_per_cent),
+	TEST(means_and_deviations_are_right),
+	TEST(sequences_are_judged_as_a_plain_book_would),
+	TEST(the_window_moves_with_the_numbers),
 };
 
 int

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -11,34 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ctests import HERE, LIBRARY, PKT_GEN, SANITIZERS, build, sources
+from pkt_gen_runs import dumped, pkt_gen, summary
+from pkt_gen_runs import program as build_program
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    files = [HERE / "fake_netmap.c", *sources(LIBRARY), *sources(PKT_GEN)]
-    return build(tmp_path_factory.mktemp("pkt-gen") / "pkt-gen", files, *SANITIZERS)
+def program() -> Path:
+    return build_program()
 
 
 @pytest.fixture
-def run(program: Path) -> Run:
-    def call(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [program, *words], capture_output=True, text=True, timeout=60, check=False,
-            env={**os.environ, **env},
-        )  # fmt: skip
-
-    return call
-
-
-def summary(out: str, verb: str) -> tuple[int, int, int]:
-    """Packets, bytes and events of the closing line, found the way scripts do."""
-    match = re.search(rf"^{verb} (\d+) packets (\d+) bytes (\d+) events .* seconds\.$", out, re.M)
-    assert match, out
-    assert re.search(r"^Speed: [\d.]+ [KMGT]?pps Bandwidth: [\d.]+ [KMGT]?bps", out, re.M), out
-    return int(match[1]), int(match[2]), int(match[3])
+def run() -> Run:
+    return pkt_gen
 
 
 def test_tx_sends_the_count_and_sums_up(run: Run) -> None:
@@ -97,17 +82,6 @@ def test_packets_larger_than_a_buffer_are_sent_in_pieces(run: Run) -> None:
     assert summary(done.stdout, "Sent")[:2] == (10, 90000)
 
 
-def dumped(out: str, what: str) -> list[bytes]:
-    """The packets that -X printed."""
-    packets: list[bytes] = []
-    for line in out.splitlines():
-        if re.fullmatch(rf"{what} \d+ bytes", line):
-            packets.append(b"")
-        elif match := re.match(r" *\d+: ((?:[0-9a-f]{2} )+)", line):
-            packets[-1] += bytes.fromhex(match[1])
-    return packets
-
-
 def test_the_addresses_asked_for_are_in_the_packets(run: Run) -> None:
     done = run(
         "-i", "vale0:sink", "-f", "tx", "-n", "3", "-X", "-s", "10.9.8.7:100-102",
@@ -133,7 +107,7 @@ def test_ports_of_different_names_have_different_addresses(run: Run) -> None:
 
 def test_reports_come_while_it_runs(run: Run) -> None:
     done = run("-i", "vale0:sink", "-f", "tx", "-n", "300", "-R", "1000", "-T", "50")
-    pattern = r"^[\d.]+ [KMG]?pps \(\d+ pkts \d+ bytes in \d+ usec\)"
+    pattern = r"^[\d.]+ [KMG]?pps \(\d+ pkts \d+ bytes in \d+ usec\) [\d.]+ avg_batch .*bps$"
     assert len(re.findall(pattern, done.stdout, re.M)) >= 2
     assert summary(done.stdout, "Sent")[0] == 300
 
@@ -143,6 +117,7 @@ def test_reports_come_while_it_runs(run: Run) -> None:
     ("port", "function", "verb"),
     [("vale0:sink", "tx", "Sent"), ("vale0:source", "rx", "Received"),
      ("vale0:pong", "ping", "Sent"), ("vale0:sink", "pong", "Returned"),
+     ("vale0:sink", "txseq", "Sent"), ("vale0:source", "rxseq", "Received"),
      ("vale0:sink", "rx", "Received")],
 )  # fmt: skip
 def test_a_signal_stops_it_cleanly(
@@ -168,7 +143,7 @@ def test_packets_that_nobody_takes_are_a_failure(run: Run) -> None:
     assert "10 slots" in done.stderr
 
 
-@pytest.mark.parametrize("function", ["tx", "rx", "ping", "pong"])
+@pytest.mark.parametrize("function", ["tx", "rx", "ping", "pong", "txseq", "rxseq"])
 def test_a_port_that_goes_away_ends_it(function: str, run: Run) -> None:
     done = run("-i", "vale0:gone", "-f", function)
     assert done.returncode == 1
@@ -210,31 +185,3 @@ def test_threads_and_a_ring_in_the_name_exclude_each_other(run: Run) -> None:
     done = run("-i", "vale0:sink-0", "-f", "tx", "-p", "2")
     assert done.returncode == 1
     assert "selects rings itself" in done.stderr
-
-
-@pytest.mark.parametrize(
-    "words",
-    [[], ["-f", "tx"], ["-i", "vale0:a", "-f", "txx"], ["-i", "vale0:a", "-n", "x"],
-     ["-i", "vale0:a", "-n", "-1"], ["-i", "vale0:a", "-n", "99999999999999999999"],
-     ["-i", "vale0:a", "-n", "1kk"], ["-i", "vale0:a", "-l", "41"],
-     ["-i", "vale0:a", "-l", "65550"],
-     ["-i", "vale0:a", "-b", "0"], ["-i", "vale0:a", "-p", "0"], ["-i", "vale0:a", "-T", "0"],
-     ["-i", "vale0:a", "-s", "1.2.3"], ["-i", "vale0:a", "-S", "1:2"], ["-i", "vale0:a", "-z"],
-     ["-i", "vale0:a", "-d", "1.1.1.2-1.1.1.1"], ["-i"], ["-i", "vale0:a", "more"],
-     ["-i", "netmap:" + "a" * 200], ["-i", "vale0:a", "-f", "ping", "-p", "2"]],
-    ids=" ".join,
-)  # fmt: skip
-def test_a_wrong_command_line_is_one_line_and_exit_code_2(words: list[str], run: Run) -> None:
-    done = run(*words)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("pkt-gen: ")
-    assert "pkt-gen -h" in done.stderr
-
-
-def test_help_names_every_option(run: Run) -> None:
-    done = run("-h")
-    assert done.returncode == 0
-    for letter in "ifnlbdsDScpTwRX":
-        assert f"  -{letter}" in done.stdout
