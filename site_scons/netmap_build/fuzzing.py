@@ -72,6 +72,7 @@ class Run:
     process: subprocess.Popen[bytes] | None = None
     began: float = 0.0
     seconds: float = 0.0
+    stopped: bool = False
 
     def start(self) -> None:
         self.artifacts.mkdir(parents=True, exist_ok=True)
@@ -83,8 +84,8 @@ class Run:
         return self.process is not None and self.process.poll() is None
 
     def failed(self) -> bool:
-        """Whether the target went down; a process that was stopped has not failed."""
-        return self.process is not None and self.process.returncode not in (None, 0, -signal.SIGINT)
+        """Whether the target went down by itself."""
+        return self.process is not None and not self.stopped and self.process.returncode != 0
 
 
 @dataclass
@@ -251,6 +252,7 @@ def stop(runs: list[Run]) -> None:
     """libFuzzer ends with its figures when it is interrupted."""
     for run in runs:
         if run.process is not None and run.is_running():
+            run.stopped = True
             run.process.send_signal(signal.SIGINT)
     for run in runs:
         if run.process is None:
