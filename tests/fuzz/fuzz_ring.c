@@ -21,6 +21,7 @@
 #include "ctl/ctl.h"
 #include "fuzz.h"
 #include "os_hosted_test.h"
+#include "vale/mactable.h"
 
 #define PROGS 2
 #define NICS 2
@@ -31,7 +32,7 @@
 struct prog {
 	struct client c; /* c.h is NULL: closed */
 	bool honest;
-	bool poked; /* its netmap_if may be anything */
+	struct nmh_poll *sleeper;
 };
 
 /* One input's world. */
@@ -126,13 +127,15 @@ static void open_prog(struct input *in, uint32_t i)
 		reg.nr_mode = NR_REG_NULL;
 	if (scene->shared && progs[!i].c.h != NULL)
 		reg.nr_mem_id = nm_mem_id(port_of(&progs[!i])->nm_mem);
-	progs[i].poked = false;
 	if (client_open(&progs[i].c, ns, scene->name[i], &reg) != 0)
 		progs[i].c.h = NULL;
 }
 
 static void close_prog(struct prog *p)
 {
+	if (p->sleeper != NULL)
+		nmh_sleeper_free(p->sleeper);
+	p->sleeper = NULL;
 	if (p->c.h != NULL)
 		client_close(&p->c);
 	p->c.h = NULL;
@@ -407,14 +410,30 @@ static void poison(bool on)
 
 /* ---- two programs that mind their own business --------------------------------------------- */
 
-static void mac_of(char *to, uint8_t who)
-{
-	const char mac[6] = { 0x02, 0x4e, 0x4d, 0, 0, (char)who };
+/* Who is who: all in one bucket of a switch's table, where they drive each other out. */
+#define STATIONS 8
+#define MAC_A	 0
+#define MAC_B	 1
+static uint64_t macs[STATIONS];
 
-	memcpy(to, mac, 6);
+static void find_macs(void)
+{
+	uint64_t mac = 0x4d4e02; /* as the switch reads it: the first byte is the lowest */
+	uint32_t n = 0;
+
+	for (; n < STATIONS; mac += 1ULL << 24) {
+		if ((mac * 0x9e3779b97f4a7c15ull) >> (64 - NM_MAC_BITS) ==
+		    (macs[0] * 0x9e3779b97f4a7c15ull) >> (64 - NM_MAC_BITS) || n == 0)
+			macs[n++] = mac;
+	}
 }
 
-static void put_frame(struct client *c, uint8_t to, uint8_t from, uint32_t seq, uint32_t len)
+static void mac_of(char *to, uint32_t who)
+{
+	memcpy(to, &macs[who], 6);
+}
+
+static void put_frame(struct client *c, uint32_t to, uint32_t from, uint32_t seq, uint32_t len)
 {
 	struct netmap_ring *ring = NETMAP_TXRING(c->nifp, 0);
 	struct netmap_slot *slot = &ring->slot[ring->head];
@@ -423,10 +442,11 @@ static void put_frame(struct client *c, uint8_t to, uint8_t from, uint32_t seq, 
 
 	for (i = 12; i < len; i++)
 		p[i] = (char)(seq * 31 + i);
-	mac_of(p, to);
-	mac_of(p + 6, from);
-	if (to == 0xff)
+	if (to < STATIONS)
+		mac_of(p, to);
+	else
 		memset(p, 0xff, 6);
+	mac_of(p + 6, from);
 	slot->len = (uint16_t)len;
 	slot->flags = 0;
 	client_advance(ring, nm_ring_next(ring, ring->head));
@@ -450,11 +470,11 @@ static void healthy_round(uint32_t n, uint32_t size)
 	nmh_hostile(0);
 	nmh_alloc_fail(0);
 	nmh_irq_disarm();
-	put_frame(b, 0xff, 0xb, sequence, 60); /* so that the switch knows where b is */
+	put_frame(b, STATIONS, MAC_B, sequence, 60); /* so that the switch knows where b is */
 	FUZZ_MUST(nmh_txsync(b->h) == 0);
 	drain(b);
 	for (i = 0; i < n; i++)
-		put_frame(a, 0xb, 0xa, sequence + i, 14 + (size + 37 * i) % (HEALTHY_BUF - 13));
+		put_frame(a, MAC_B, MAC_A, sequence + i, 14 + (size + 37 * i) % (HEALTHY_BUF - 13));
 	FUZZ_MUST(nmh_txsync(a->h) == 0);
 	FUZZ_MUST(nmh_rxsync(b->h) == 0);
 	for (i = 0; i < n; i++) {
@@ -544,8 +564,8 @@ static void fill(struct input *in, struct prog *p, struct netmap_kring *k)
 			if ((who & 7) == 7)
 				memset(b, 0xff, 6);
 			else
-				mac_of(b, (uint8_t)((who & 7) + 8));
-			mac_of(b + 6, (uint8_t)((who >> 3 & 7) + 8));
+				mac_of(b, who & 7);
+			mac_of(b + 6, who >> 3 & 7);
 			b[6] ^= who >> 7; /* a group as sender */
 		}
 		slot->len = (uint16_t)len;
@@ -610,7 +630,6 @@ static void write_if(struct input *in, struct prog *p, const struct netmap_kring
 
 	if (p->honest)
 		return;
-	p->poked = true;
 	b = buffer(p, at);
 	if (how % 4 == 0)
 		p->c.nifp->ni_bufs_head = v;
@@ -696,6 +715,19 @@ static void of_system(struct input *in)
 	}
 }
 
+/* A program goes to sleep in poll, or gets up. */
+static void sleeper_change(struct prog *p, int events)
+{
+	int ready;
+
+	if (p->sleeper != NULL) {
+		nmh_sleeper_free(p->sleeper);
+		p->sleeper = NULL;
+	} else {
+		p->sleeper = nmh_sleeper_new(p->c.h, events, &ready);
+	}
+}
+
 /* A sync of an honest program leaves its head and cur alone. */
 static void sync(struct prog *p, uint32_t what, uint32_t arg)
 {
@@ -712,6 +744,8 @@ static void sync(struct prog *p, uint32_t what, uint32_t arg)
 		nmh_txsync(p->c.h);
 	else if (what == 1)
 		nmh_rxsync(p->c.h);
+	else if (arg & 8)
+		sleeper_change(p, (int)arg & 3);
 	else
 		nmh_poll_now(p->c.h, (int)arg & 7);
 	poison(false);
@@ -872,6 +906,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	param("priv_buf_num", 64);
 	param("priv_ring_size", 512);
 	FUZZ_MUST(nmh_init() == 0);
+	find_macs();
 	return 0;
 }
 

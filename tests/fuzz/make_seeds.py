@@ -110,9 +110,20 @@ def step(prog: int, op: int, *rest: int) -> bytes:
     return bytes([op + 128 * prog, *rest])
 
 
-def fill(prog: int, frames: int, *, flags: int = 0, length: int = 60) -> bytes:
-    """Frames to everybody into the first ring, from head on."""
-    return step(prog, FILL, 0, frames, 7, length, flags)
+EVERYBODY = 7
+
+
+def fill(
+    prog: int,
+    frames: int,
+    *,
+    to: int = EVERYBODY,
+    sender: int = 0,
+    flags: int = 0,
+    length: int = 60,
+) -> bytes:
+    """Frames into the first ring, from head on, from one station to another."""
+    return step(prog, FILL, 0, frames, to | sender << 3, length, flags)
 
 
 def rings() -> dict[str, bytes]:
@@ -140,7 +151,7 @@ def rings() -> dict[str, bytes]:
         "head": wild + step(0, WRITE_RING, 0, 0, 0x81) + sync(0, TX) + step(0, HEALTHY, 1),
         "index": wild + fill(0, 4) + step(0, WRITE_SLOT, 0, 0, 0, 0x87) + sync(0, TX),
         "length": wild + fill(0, 4) + step(0, WRITE_SLOT, 0, 2, 0, 0x8B) + sync(0, TX),
-        "indirect": wild + fill(0, 1, flags=4) + step(0, WRITE_SLOT, 0, 5, 0, 9) + sync(0, TX),
+        "indirect": wild + fill(0, 1, flags=16) + step(0, WRITE_SLOT, 0, 5, 0, 9) + sync(0, TX),
         "fragments": wild + fill(0, 3, flags=32) + fill(0, 1) + sync(0, TX) + sync(1, RX),
         "list": wild + step(0, WRITE_IF, 0, 0, 5, 0x86) + step(0, 0),
         "swap": bytes([HONEST, 0x05, 0x18, 0x12, 0x18, 0x12])
@@ -151,6 +162,13 @@ def rings() -> dict[str, bytes]:
         "spoilt": wild + step(0, SYSTEM, 1, 1) + traffic,
         "header": wild + step(0, SYSTEM, 3, 2) + traffic,
         "leaves": bytes([5, 0x05]) + opened + traffic + step(0, NIC, 0x27, 1) + traffic,
+        "stations": wild
+        + b"".join(fill(i % 2, 1, sender=i) + sync(i % 2, TX) for i in range(8))
+        + fill(0, 1, to=3)
+        + fill(0, 1, to=1)
+        + fill(0, 1, to=5)
+        + sync(0, TX),
+        "asleep": wild + bytes([0x80 | 26, 9]) + traffic,
         "again": wild + traffic + step(0, 0) + bytes([7, 0, 0x3F]) + traffic,
     }
     return seeds
