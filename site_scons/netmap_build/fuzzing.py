@@ -286,6 +286,7 @@ def make_small(run: Run, found: Path) -> Path:
     small = found.with_name("small")
     words = [
         "-minimize_crash=1",
+        "-runs=50000",  # without a better one
         f"-max_total_time={SMALL_ENOUGH}",
         f"-exact_artifact_path={small}",
     ]

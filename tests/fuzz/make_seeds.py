@@ -146,6 +146,21 @@ def rings() -> dict[str, bytes]:
             begin = bytes([bits | scene, 0x05]) + opened
             nic = step(0, NIC, 0x0F, 40) + step(0, NIC, 0x00, 0) + step(0, NIC, 0x2F, 60)
             seeds[f"scene-{scene}-{who}"] = begin + traffic + nic + step(0, HEALTHY, 9) + traffic
+    for scene in (2, 3, 6):  # pipes: the reader breaks what it gives back; the writer what it sends
+        reader = step(1, WRITE_SLOT, 1, 0x38, 0, 0x87) + step(1, ADVANCE, 1, 3) + sync(1, RX)
+        seeds[f"scene-{scene}-reader"] = (
+            bytes([0x40 | scene, 0x05])
+            + opened
+            + fill(0, 3)
+            + sync(0, TX)
+            + sync(1, RX)
+            + reader
+            + fill(0, 3)
+            + sync(0, TX)
+            + sync(0, TX)
+        )
+        writer = fill(0, 3) + step(0, WRITE_SLOT, 0, 0, 0, 0x87) + sync(0, TX) + sync(1, RX)
+        seeds[f"scene-{scene}-writer"] = bytes([0x80 | scene, 0x05]) + opened + writer
     wild = bytes([0, 0x05]) + opened
     seeds |= {
         "head": wild + step(0, WRITE_RING, 0, 0, 0x81) + sync(0, TX) + step(0, HEALTHY, 1),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import build_core
 import pytest
+from netmap_build import fuzzing, needs
 
 pytestmark = pytest.mark.programs
 
@@ -84,3 +85,59 @@ def test_the_seeds_are_what_their_script_makes(tmp_path: Path) -> None:
 
     assert contents(FUZZ / "seeds") == contents(tmp_path / "seeds")
     assert {path.name for path in (FUZZ / "seeds").iterdir()} == set(TARGETS)
+
+
+# ---- the long form, made short -----------------------------------------------------------------
+
+FALLS = """\
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > 2 && data[0] == 'n' && data[1] == 'm')
+		abort();
+	return 0;
+}
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> fuzzing.Place:
+    """The real targets, with clang, and a corpus of their own."""
+    needs.ensure("fuzz", may_install=os.environ.get("NETMAP_MAY_INSTALL") == "1")
+    monkeypatch.setenv("NETMAP_BUILD_CACHE", str(tmp_path / "cache"))
+    hosted = build_core.build_dir("libfuzzer").parent
+    return fuzzing.Place(build_core.REPO, hosted, tmp_path / "work")
+
+
+@pytest.mark.slow
+def test_every_target_runs_under_libfuzzer(
+    place: fuzzing.Place, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert fuzzing.run(place, "--time 3 --jobs 2", 2) == 0
+    rows = [line.split() for line in capfd.readouterr().out.splitlines()]
+    executions = {row[0]: int(row[3]) for row in rows if row and row[0] in TARGETS}
+    assert set(executions) == set(TARGETS) and min(executions.values()) > 20
+
+
+@pytest.mark.slow
+def test_what_falls_falls_again_by_the_line_that_is_printed(
+    place: fuzzing.Place, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tests/fuzz").mkdir(parents=True)
+    source = tmp_path / "tests/fuzz/fuzz_falls.c"
+    source.write_text(FALLS)
+
+    def build(place: fuzzing.Place, variant: str, target: str) -> Path:
+        program = tmp_path / "falls"
+        subprocess.run(["clang", "-fsanitize=fuzzer", source, "-o", program], check=True)
+        return program
+
+    small = fuzzing.Place(tmp_path, tmp_path, tmp_path / "work")
+    assert fuzzing.run(small, "--time 60 --jobs 1 --seed 1", 1, build) == 1
+    hint = capfd.readouterr().err.splitlines()[-1]
+    words = hint.split("type: ")[1].split()
+    assert Path(words[1]).read_bytes()[:2] == b"nm"
+    assert subprocess.run(words, capture_output=True, check=False).returncode != 0
