@@ -100,10 +100,20 @@ def entries(top: Path, built: Built, places: Places) -> list[Entry]:
 def module(built: Built, places: Places) -> list[Entry]:
     """netmap.ko as kbuild made it, and the symbols that drivers are built against."""
     folder = under(places.modules(built.release), MODULE_FOLDER)
+    symvers = symbols(built.symvers.read_text(), f"{MODULE_FOLDER}/{built.module.stem}")
     return [
         Entry(under(folder, built.module.name), built.module.read_bytes()),
-        Entry(under(folder, "Module.symvers"), built.symvers.read_bytes()),
+        Entry(under(folder, "Module.symvers"), symvers.encode()),
     ]
+
+
+def symbols(symvers: str, name: str) -> str:
+    """Module.symvers with its module named where it is installed, not where it was built.
+
+    modpost takes only the last part of that name, for what a driver's module depends on.
+    """
+    rows = [line.split("\t") for line in symvers.splitlines()]
+    return "".join("\t".join([*row[:2], name, *row[3:]]) + "\n" for row in rows)
 
 
 def headers(top: Path, places: Places) -> list[Entry]:

@@ -103,6 +103,13 @@ BUSYBOX = Need(
     pacman="busybox",
 )
 KMOD = Need("kmod", program="depmod", dnf="kmod", zypper="kmod", pacman="kmod")
+PKG_CONFIG = Need(
+    "pkg-config",
+    program="pkg-config",
+    dnf="pkgconf-pkg-config",
+    zypper="pkg-config",
+    pacman="pkgconf",
+)
 MINGW = Need(
     "gcc-mingw-w64-x86-64",
     program="x86_64-w64-mingw32-gcc",
@@ -179,6 +186,7 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "test-abi": (*USER, GXX),
     "test-cross": (*USER, MINGW),
     "test-libnetmap": (*USER, GXX, MANDOC),
+    "test-install": (*USER, KMOD, PKG_CONFIG),
     "test-vm": VM,
     "test-kernels": (*KERNEL, *VM),
     "matrix": (*KERNEL, *VM),
@@ -191,7 +199,7 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
 # Layers of `test`; those of test-all that want more ask for it themselves.
 TESTS = ("test-unit", "test-hosted", "test-libnetmap", "test-abi", "test-cross", "test-vm")
 # What arch= changes; the other targets are of this machine whatever it says.
-FOLLOW_ARCH = ("module", "lib", "apps", "test-vm", "try")
+FOLLOW_ARCH = ("module", "lib", "apps", "install", "test-vm", "try")
 # Targets that stand for others, or build others first.
 BUILD = ("module", "lib", "apps")
 IMPLIED: dict[str, tuple[str, ...]] = {
@@ -199,6 +207,8 @@ IMPLIED: dict[str, tuple[str, ...]] = {
     "all": BUILD,
     "test": (*BUILD, *TESTS),
     "test-all": (*BUILD, *TESTS),
+    "install": BUILD,
+    "test-install": BUILD,
     "test-vm": BUILD,
     "try": BUILD,
     "bench": BUILD,

@@ -34,6 +34,7 @@ TABLE: tuple[Target, ...] = (
     Target("test-libnetmap", "the library and pkt-gen against a netmap of their own"),
     Target("test-abi", "headers and layouts against the fixed interface"),
     Target("test-cross", "the core compiled for the kernels of FreeBSD and Windows"),
+    Target("test-install", "what install puts where, and programs built with it"),
     Target("test-vm", "the real module in a real kernel in qemu"),
     Target("test-arm64", "built for arm64 and run in an emulated machine"),
     Target("test-kernels", "built for and booted on Debian's kernels from 5.10 to the newest"),

@@ -66,8 +66,9 @@ LAYERS = (
     Layer("hosted-plausible", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, PLAUSIBLE),
     # Each of these builds more than it runs, and once is enough.
     Layer("libnetmap", "libnetmap", 25, 60, parallel=False),
-    Layer("abi", "abi", 15, 60, parallel=False),
+    Layer("abi", "abi", 15, 30, parallel=False),
     Layer("cross", "cross", 20, 120, parallel=False),
+    Layer("install", "install", 0, 30, parallel=False),
     Layer("vm", "vm", 40, 840, short="smoke", parallel=False),
     # Emulated wherever it runs: the guests' part of the smoke tests, and looks at what was built.
     Layer(
@@ -158,6 +159,8 @@ def environment(context: Context, layer: Layer) -> dict[str, str]:
         env["NETMAP_ZIG_FREEBSD14"] = str(toolchains.zig("0.15.2", context.top))
     if context.beside is not None:
         env["NETMAP_NATIVE_LIB_DIR"] = str(context.beside / "lib")
+    if layer.folder == "install":
+        env["NETMAP_VM_CONFIG"] = str(vm_config(context))
     if layer.folder in ("vm", "arm64"):
         config = vm_config(context)
         env["NETMAP_VM_CONFIG"] = str(config)
