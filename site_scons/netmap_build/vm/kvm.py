@@ -38,7 +38,7 @@ def obstacle(target: Target) -> str:
     if not DEVICE.exists():
         return f"there is no {DEVICE}"
     if not os.access(DEVICE, os.R_OK | os.W_OK):
-        return f"{DEVICE} is not open to this user, which the group kvm would change"
+        return f"{DEVICE} is not open to this user; the group kvm may use it"
     if not _works(target.kernel_image, target.work_dir / "kvm.json"):
         return f"{DEVICE} is there, but a machine stands still in it"
     return ""
