@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -31,6 +33,13 @@ def root() -> Path:
             "there is no place for the build cache: HOME is not set, and this user has no account",
             f"type: {VARIABLE}=/a/folder/of/yours ./sconsw",
         ) from None
+
+
+def check_writable() -> None:
+    """Refuse a cache that cannot be written, before work is done that would be lost."""
+    root().mkdir(parents=True, exist_ok=True)
+    if not os.access(root(), os.W_OK):
+        raise PermissionError(errno.EACCES, "Permission denied", str(root()))
 
 
 @contextmanager
@@ -64,17 +73,48 @@ def take(handle: IO[str], what: str) -> None:
 
 @contextmanager
 def new_folder(final: Path) -> Iterator[Path]:
-    """Fill a scratch folder that becomes `final` in one step, or vanishes on failure."""
+    """Fill a scratch folder that becomes `final` in one step, or vanishes on failure.
+
+    A process that is killed cannot make it vanish: the next one that wants the same does.
+    """
     final.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
-    scratch.chmod(0o755)
+    sweep(final)
+    scratch, handle = scratch_of(final)
     try:
+        scratch.chmod(0o755)
         yield scratch
         if final.exists():
             shutil.rmtree(final)
         scratch.rename(final)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        os.close(handle)
+
+
+def scratch_of(final: Path) -> tuple[Path, int]:
+    """A scratch folder, and an open file that holds its lock: who fills it is alive."""
+    while True:
+        scratch = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
+        with suppress(FileNotFoundError):  # swept away before it was locked
+            handle = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY)
+            with suppress(OSError):  # a file system without such locks: nobody sweeps there
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if scratch.exists():
+                return scratch, handle
+            os.close(handle)
+
+
+def sweep(final: Path) -> None:
+    """Remove the scratch folders of processes that were killed."""
+    name = re.compile(re.escape(f".{final.name}.") + r"[a-z0-9_]{8}")
+    for left in [path for path in final.parent.iterdir() if name.fullmatch(path.name)]:
+        with suppress(OSError):
+            handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 def write_if_changed(file: Path, text: str) -> bool:

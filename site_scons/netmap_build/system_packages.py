@@ -210,7 +210,8 @@ def get(found: Manager, packages: list[str], purpose: str) -> None:
 
 def reason(lines: list[str]) -> str:
     """The line of a manager's output that says why it failed."""
-    for word in ("No space left", "Unable to locate", "Could not resolve", "Failed to fetch"):
+    telling = ("No space left", "Unable to locate", "Could not resolve", "Failed to fetch")
+    for word in (*telling, "dpkg: error"):
         for line in lines:
             if word in line:
                 return line.strip()

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from platform import machine
 
-from . import cache, needs, network, system_packages
+from . import cache, needs, network, space, system_packages
 from .errors import BuildError, say
 
 STAMP = "netmap-stamp"
@@ -98,6 +98,9 @@ def need_venv_module(may_install: bool) -> None:
 
 def make(folder: Path, lock: Path, base: Path) -> None:
     """Make the environment from nothing; leave nothing behind on failure."""
+    if not wheels_of(lock).is_dir():
+        network.need(f"downloading the Python packages of {lock.name}")
+        cache.check_writable()
     say(f"netmap: making {folder.name} from {lock.name}")
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -110,8 +113,11 @@ def make(folder: Path, lock: Path, base: Path) -> None:
             ],
             f"installing the packages of {lock.name}",
         )
-    except BaseException:
+    except BaseException as error:
+        full = space.free(folder) < space.LITTLE  # venv does not pass on what its pip says of it
         shutil.rmtree(folder, ignore_errors=True)
+        if full and isinstance(error, BuildError):
+            raise space.shortage(folder.name, folder.parent) from None
         raise
 
 
@@ -123,10 +129,15 @@ def pip(python: Path, word: str, lock: Path) -> list[str]:
     ]
 
 
-def collect(lock: Path, python: Path) -> Path:
-    """The wheels of a lock in the build cache, downloaded once for all checkouts."""
+def wheels_of(lock: Path) -> Path:
+    """Where the wheels of a lock lie in the build cache, for this Python on this machine."""
     word = hashlib.sha256(lock.read_bytes() + sys.version.encode() + machine().encode())
-    final = cache.root() / "wheels" / f"{lock.stem}-{word.hexdigest()[:16]}"
+    return cache.root() / "wheels" / f"{lock.stem}-{word.hexdigest()[:16]}"
+
+
+def collect(lock: Path, python: Path) -> Path:
+    """The wheels of a lock, downloaded once for all checkouts."""
+    final = wheels_of(lock)
     if not final.is_dir():
         with cache.locked(cache.root() / "wheels.lock", "downloads Python packages"):
             if not final.is_dir():
@@ -204,6 +215,11 @@ def explained(what: str, lines: list[str]) -> BuildError:
     if re.search(r"Permission denied|Read-only file system", text):
         why = next(line for line in reversed(lines) if re.search("denied|Read-only", line))
         return BuildError(f"{what} failed: {why}", "type: ls -ld . and use a checkout of your own")
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return BuildError(
+            f"{what} failed: the certificate of pip's package index is not trusted here",
+            "type: date; pip config list, and mend the clock or name the right cert there",
+        )
     if re.search(r"connection|resolve|timed out|No matching distribution|Max retries", text, re.I):
         return BuildError(
             f"{what} failed: pip does not reach its package index",

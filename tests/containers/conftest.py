@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,16 @@ from netmap_build.containers import Mount
 from netmap_build.engine import Engine
 
 TOP = Path(__file__).resolve().parents[2]
+# How apt reaches and checks its archives.
+SYSTEM = tuple(
+    Path(name)
+    for name in (
+        "/etc/apt",
+        "/usr/share/keyrings",
+        "/etc/ssl/certs",
+        "/usr/local/share/ca-certificates",
+    )
+)
 
 
 def pip_settings() -> dict[str, str]:
@@ -34,15 +45,31 @@ def pip_settings() -> dict[str, str]:
 
 
 def named_paths(settings: dict[str, str]) -> list[Path]:
-    """Folders and files of this machine that settings of pip point to."""
-    words = [word.removeprefix("file://") for value in settings.values() for word in value.split()]
-    return [Path(word) for word in words if word.startswith("/") and Path(word).exists()]
+    """Folders and files of this machine that settings of pip point to.
+
+    The pages of an index in files name files beside the index.
+    """
+    words = [word for value in settings.values() for word in value.split()]
+    paths = [Path(word) for word in words if word.startswith("/")]
+    paths += [Path(word.removeprefix("file://")).parent for word in words if "file:///" in word]
+    return [path for path in paths if path.exists()]
 
 
-def apt_files() -> list[Path]:
-    """How apt reaches and checks its archives."""
-    files = [Path("/etc/apt"), Path("/usr/share/keyrings"), Path("/etc/ssl/certs")]
-    return [path for path in files if path.exists()]
+def aside(settings: dict[str, str], system: list[Path]) -> dict[str, str]:
+    """The settings with system files named where they are mounted, which no package changes."""
+    return {
+        name: f"/host{value}" if any(folder in Path(value).parents for folder in system) else value
+        for name, value in settings.items()
+    }
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How this machine reaches its archives, for a container to do the same."""
+
+    mounts: list[Mount]
+    variables: dict[str, str]
+    copy: str  # a shell script; packages of the container may change these files
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +78,19 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def ways() -> tuple[list[Mount], dict[str, str]]:
-    """Mounts and variables by which a container reaches the archives that this machine uses."""
+def ways() -> Ways:
+    """The system's files are copied into a container, what pip needs besides is mounted."""
     settings = pip_settings()
-    paths = dict.fromkeys([*apt_files(), *named_paths(settings)])
-    return [containers.same(path) for path in paths], settings
+    system = [path for path in SYSTEM if path.exists()]
+    beside = [
+        path
+        for path in dict.fromkeys(named_paths(settings))
+        if not any(folder in path.parents for folder in system)
+    ]
+    mounts = [Mount(path, Path(f"/host{path}")) for path in system]
+    mounts += [containers.same(path) for path in beside]
+    copy = "".join(f"mkdir -p {path} && cp -a /host{path}/. {path}/\n" for path in system)
+    return Ways(mounts, aside(settings, system), "rm -f /etc/apt/sources.list.d/*\n" + copy)
 
 
 @pytest.fixture

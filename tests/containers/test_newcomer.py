@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from conftest import Ways
 from netmap_build import containers
 from netmap_build.containers import Mount
 from netmap_build.engine import Engine
@@ -42,20 +43,17 @@ class Output:
 
 
 @pytest.fixture
-def newcomer(
-    engine: Engine, ways: tuple[list[Mount], dict[str, str]], clone: Path
-) -> Callable[[str], Output]:
+def newcomer(engine: Engine, ways: Ways, clone: Path) -> Callable[[str], Output]:
     """Run a script as root in a new Debian with the clone in it."""
     image = containers.image(engine, SUITE, ["python3"])
-    mounts, env = ways
 
     def run(script: str) -> Output:
         code, text = containers.run(
             engine,
             image,
-            ["/bin/sh", "-c", script],
-            mounts=[*mounts, Mount(clone, Path("/clone"))],
-            env={**env, "HOME": "/srv"},
+            ["/bin/sh", "-c", ways.copy + script],
+            mounts=[*ways.mounts, Mount(clone, Path("/clone"))],
+            env={**ways.variables, "HOME": "/srv"},
             user="0:0",
             network="host",
         )

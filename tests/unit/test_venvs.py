@@ -158,6 +158,7 @@ def test_wheels_come_from_the_cache_where_an_earlier_checkout_left_them(
         ("OSError: [Errno 28] No space left on device", "no space is left on a disk"),
         ("ERROR: No matching distribution found for x==1", "pip does not reach its package index"),
         ("WARNING: Retrying after connection broken", "pip does not reach its package index"),
+        ("SSLError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate", "is not trusted here"),
         ("error: [Errno 13] Permission denied: '/x'", "Permission denied: '/x'"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "DO NOT MATCH THE HASHES"),
         ("", "it said nothing"),
