@@ -14,6 +14,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import space
 from .errors import BuildError
 
 # What a private root takes from the system's configuration.
@@ -24,6 +25,12 @@ STRICT = (
     "Acquire::AllowInsecureRepositories",
     "Acquire::AllowWeakRepositories",
     "Acquire::AllowDowngradeToInsecureRepositories",
+)
+
+# bytes: the lists of a large suite and what apt computes of them; on a full disk it waits for ever
+ROOM = 200_000_000
+UNREACHABLE = re.compile(
+    r"Could not (connect|resolve)|Temporary failure|Unable to connect|timed out|unreachable"
 )
 
 
@@ -123,6 +130,7 @@ class PrivateApt:
 
     def update(self) -> str:
         """Fetch the lists. One dead source of several is no failure; what apt said is returned."""
+        space.need("the package lists of apt", self.root, ROOM)
         for folder in ("state/lists/partial", "cache/archives/partial", "log"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         (self.root / "state/status").touch()
@@ -141,7 +149,10 @@ class PrivateApt:
                 foreign=self.foreign,
             )
         )
-        return self.run("apt-get", "update", "-q").stderr
+        said = self.run("apt-get", "update", "-q").stderr
+        if space.is_said(said):
+            raise space.shortage("the package lists of apt", self.root)
+        return said
 
     def show(self, name: str) -> Package | None:
         """The candidate version of a package, or None where no source has it."""
@@ -178,9 +189,27 @@ class PrivateApt:
         done = self.run("apt-get", "download", "-q", *specs, cwd=folder)
         files = sorted(folder.glob("*.deb"))
         if done.returncode or len(files) != len(packages):
-            said = "\n        ".join(done.stderr.strip().splitlines()[-3:])
-            raise BuildError(
-                f"apt-get download failed:\n        {said}",
-                "check with: apt-get update && apt-get download linux-libc-dev",
-            )
+            raise explained(done.stderr, folder)
         return files
+
+
+def telling(said: str) -> str:
+    """The line of apt's that says why it failed."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    marked = [line for line in lines if line.startswith(("E:", "W:", "Err:"))]
+    return ([*marked, *lines] or ["it said nothing"])[0]
+
+
+def explained(said: str, folder: Path) -> BuildError:
+    """Why apt did not download, by its own words."""
+    if space.is_said(said):
+        return space.shortage("the packages that apt downloads", folder)
+    if UNREACHABLE.search(said):
+        return BuildError(
+            f"apt does not reach its archive: {telling(said)}",
+            "mend the network or the apt sources (check with: apt-get update), then the same again",
+        )
+    return BuildError(
+        f"apt-get download failed: {telling(said)}",
+        "check with: apt-get update && apt-get download linux-libc-dev",
+    )

@@ -16,7 +16,7 @@ import subprocess
 from pathlib import Path
 
 from . import cache, network, space, suites
-from .apt import Package, PrivateApt
+from .apt import Package, PrivateApt, telling
 from .arch import chosen, host
 from .errors import BuildError, say
 
@@ -82,8 +82,11 @@ def unpack(debs: list[Path], root: Path) -> None:
             check=False,
         )
         if done.returncode:
+            if space.is_said(done.stderr):
+                raise space.shortage(f"unpacking {deb.name}", root)
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise BuildError(
-                f"{deb.name} did not unpack: {done.stderr.strip()}", "check with: df -h ~/.cache"
+                f"{deb.name} did not unpack: {last}", "type: ./sconsw fetch, to fetch it again"
             )
     relocate(root)
 
@@ -167,17 +170,10 @@ def fetch_flavour(flavour: str, suite: str, arch: str) -> Path:
     images = [p for p in packages if p.name.endswith(f"-{flavour}") and "image" in p.name]
     if not headers or not images:
         raise suites.SuiteMissing(
-            f"apt has no {start[0]} of {suite or suites.own()}: {why_missing(said)}",
+            f"apt has no {start[0]} of {suite or suites.own()}: {telling(said)}",
             "type: ./sconsw kernel-dir=/path/to/kernel/headers, or mend the apt sources",
         )
     return place(apt, packages, headers[0].version, suite, arch)
-
-
-def why_missing(said: str) -> str:
-    """The line of apt's that tells most."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("E:", "W:", "Err:"))]
-    return ([*telling, *lines] or ["no source has it"])[0]
 
 
 def place(
@@ -190,7 +186,7 @@ def place(
         names = ", ".join(package.name for package in packages)
         space.need("the kernel packages", final, int(size * UNPACKED * 1e6))
         say(f"netmap: fetching {names}: {size:.0f} MB")
-        with cache.new_folder(final) as scratch:
+        with space.explained("the kernel packages", final), cache.new_folder(final) as scratch:
             debs = scratch / "debs"
             debs.mkdir()
             unpack(apt.download(packages, debs), scratch)

@@ -11,7 +11,8 @@ import shutil
 from pathlib import Path
 
 from . import arch as architectures
-from . import cache, debian_kernel, network
+from . import cache, debian_kernel, network, space
+from .apt import telling
 from .errors import BuildError, say
 
 OF_THIS_MACHINE = re.compile(r"(?!)")  # no package is wanted of this machine's architecture
@@ -51,12 +52,12 @@ def download(name: str, arch: str) -> Path:
     debian = architectures.chosen(arch).debian
     if package is None or package.arch != debian:
         raise BuildError(
-            f"apt has no {name} for {debian}: {debian_kernel.why_missing(said)}",
+            f"apt has no {name} for {debian}: {telling(said)}",
             "check with: apt-cache policy " + name,
         )
     say(f"netmap: fetching {name} for {debian}: {package.size / 1e6:.1f} MB")
     folder = folder_of(name, arch)
-    with cache.new_folder(folder) as scratch:
+    with space.explained(name, folder), cache.new_folder(folder) as scratch:
         debs = scratch / "debs"
         debs.mkdir()
         debian_kernel.unpack(apt.download([package], debs), scratch)

@@ -7,6 +7,7 @@ Standard library only: the wrapper needs it before the build's own packages exis
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ from . import cache
 from .errors import BuildError, from_os_error
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+LITTLE = 1 << 20  # bytes: a program that failed with no more than that left failed for it
+SAID = re.compile(
+    r"no space left|enough free space|disk quota exceeded|wrote only \d+ of \d+", re.IGNORECASE
+)
 
 
 def existing(folder: Path) -> Path:
@@ -26,6 +31,11 @@ def existing(folder: Path) -> Path:
 def free(folder: Path) -> int:
     """Bytes that may still be written under a folder."""
     return shutil.disk_usage(existing(folder)).free
+
+
+def is_said(text: str) -> bool:
+    """Whether a program that failed blames a full disk."""
+    return SAID.search(text) is not None
 
 
 def shortage(what: str, folder: Path, needed: int = 0) -> BuildError:

@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-from . import cache, network, venvs
+from . import cache, network, space, venvs
 from .errors import BuildError, report, say
 
 TOP = Path(__file__).resolve().parents[2]
 LOCK = "toolchains.lock"
+ROOM = 550_000_000  # bytes that a wheel and what it unpacks to take
 
 
 def block(lock_text: str, version: str) -> str:
@@ -64,31 +64,21 @@ def fetch(version: str, wanted: str, final: Path, top: Path) -> None:
     """Download the wheel, its hash checked by pip, and unpack it."""
     network.need(f"fetching ziglang {version}")
     say(f"netmap: fetching ziglang {version}: 100 MB")
-    with cache.new_folder(final) as scratch:
+    space.need(f"ziglang {version}", final, ROOM)
+    python = venvs.ensure(top, venvs.BUILD)
+    unpacking = space.explained(f"ziglang {version}", final)
+    with unpacking, cache.new_folder(final) as scratch:
         requirement = scratch / "requirement.txt"
         requirement.write_text(wanted)
-        done = subprocess.run(
-            [
-                *[str(venvs.ensure(top, venvs.BUILD)), "-m", "pip", "download", "--quiet"],
-                *["--no-deps", "--require-hashes", "--only-binary", ":all:"],
-                *["--disable-pip-version-check", "-d", str(scratch), "-r", str(requirement)],
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+        venvs.run(
+            [*venvs.pip(python, "download", requirement), "--no-deps", "-d", str(scratch)],
+            f"downloading ziglang {version}",
         )
-        wheels = list(scratch.glob("*.whl"))
-        if done.returncode or not wheels:
-            said = "\n        ".join(done.stdout.strip().splitlines()[-3:])
-            raise BuildError(
-                f"pip could not fetch ziglang {version}:\n        {said}",
-                f"check with: pip download --no-deps ziglang=={version}",
-            )
-        with zipfile.ZipFile(wheels[0]) as wheel:
-            wheel.extractall(scratch)
+        [wheel] = scratch.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(scratch)
         (scratch / "ziglang" / "zig").chmod(0o755)
-        wheels[0].unlink()
+        wheel.unlink()
 
 
 def main(args: list[str]) -> int:

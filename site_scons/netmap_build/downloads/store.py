@@ -57,7 +57,8 @@ class Store:
 
     def locked(self, item: Download) -> AbstractContextManager[None]:
         """One process, or thread, at a time for one item; different items do not wait."""
-        return cache.locked(self.root / "locks" / f"{item.kind}-{item.digest}")
+        lock = self.root / "locks" / f"{item.kind}-{item.digest}"
+        return cache.locked(lock, f"fetches {item.name}")
 
     def entry(self, item: Download) -> Path | None:
         """Where the item lies, sound or not."""
