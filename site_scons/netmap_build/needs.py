@@ -206,7 +206,8 @@ IMPLIED: dict[str, tuple[str, ...]] = {
     "": BUILD,
     "all": BUILD,
     "test": (*BUILD, *TESTS),
-    "test-all": (*BUILD, *TESTS),
+    "test-all": (*BUILD, *TESTS, "test-arm64"),  # what it compiles, before any layer
+    "test-arm64": ("lib",),
     "install": BUILD,
     "test-install": BUILD,
     "test-vm": BUILD,

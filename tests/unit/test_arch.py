@@ -162,6 +162,12 @@ def test_a_machine_of_the_other_architecture_needs_its_emulator_and_no_busybox_o
     assert needs.BUSYBOX not in wanted
 
 
+def test_test_all_asks_for_the_cross_compiler_before_it_builds() -> None:
+    wanted = needs.of(["test-all"])
+    assert all(need in wanted for need in needs.CROSS["aarch64"])
+    assert not any(need in needs.of(["test"]) for need in needs.CROSS["aarch64"])
+
+
 def test_tests_of_this_machine_need_the_same_whatever_arch_says() -> None:
     target = other_than(arch.host()).name
     assert needs.wanted_by("test-hosted", target) == needs.wanted_by("test-hosted")
