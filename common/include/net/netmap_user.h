@@ -92,18 +92,28 @@ nm_ring_next(const struct netmap_ring *ring, uint32_t i)
 	return unlikely(i + 1 >= ring->num_slots) ? 0 : i + 1;
 }
 
+/*
+ * The end of the slots that are the program's.  Another thread's sync of the same port may
+ * move it at any time; the slots before it are complete.
+ */
+static inline uint32_t
+nm_ring_tail_(const struct netmap_ring *ring)
+{
+	return __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+}
+
 /* Nothing to read (rx) or no room (tx) at cur. */
 static inline int
 nm_ring_empty(const struct netmap_ring *ring)
 {
-	return ring->cur == ring->tail;
+	return ring->cur == nm_ring_tail_(ring);
 }
 
 /* Slots from cur to tail. */
 static inline uint32_t
 nm_ring_space(const struct netmap_ring *ring)
 {
-	uint32_t cur = ring->cur, tail = ring->tail;
+	uint32_t cur = ring->cur, tail = nm_ring_tail_(ring);
 
 	return tail >= cur ? tail - cur : tail + ring->num_slots - cur;
 }
