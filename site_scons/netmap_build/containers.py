@@ -191,13 +191,17 @@ def run(
     (user="0:0": as root) without network (network="host": with this machine's). The container is
     removed afterwards, whatever happens.
     """
+    import docker  # late: a build that needs no container does without
+
     container = on.client.containers.create(
         image,
         list(command),
-        volumes={
-            str(mount.source): {"bind": str(mount.target), "mode": "rw" if mount.writable else "ro"}
+        mounts=[
+            docker.types.Mount(
+                str(mount.target), str(mount.source), type="bind", read_only=not mount.writable
+            )
             for mount in mounts
-        },
+        ],
         environment={"LC_ALL": "C", "HOME": "/tmp", **(env or {})},
         user=user or on.user(),
         working_dir=str(workdir) if workdir else None,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import cache, kernels, kmodule, needs, suites, testing, venvs
+from . import cache, debian_kernel, kernels, kmodule, needs, suites, testing, venvs
 from .errors import BuildError, say
 from .vm.target import ENVIRONMENT, Target
 
@@ -107,7 +107,7 @@ def boot(built: Built, top: Path, folder: Path, env: Mapping[str, str], python: 
     if built.kernel.image is None or built.kernel.modules_dir is None:
         raise BuildError(
             f"the packages of {built.kernel.version} brought no image or no modules",
-            f"type: rm -r {built.kernel.headers_dir.parents[2]}, then the same again",
+            f"type: rm -r {debian_kernel.store(built.suite)}, then the same again",
         )
     config = folder / f"vm-{built.suite}.json"
     Target(
