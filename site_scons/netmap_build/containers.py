@@ -94,7 +94,7 @@ def prepare(
 ) -> Path:
     """The file system of an image, in the cache; asks the network only when it is not there."""
     file = archive(suite, packages)
-    with cache.locked(file.with_suffix(".lock")):
+    with cache.locked(file.with_suffix(".lock"), f"makes the image of {suite}"):
         if not file.exists() or file.stat().st_mtime < older_than:
             network.need(f"making the image of Debian {suite}")
             make(suite, packages, file, may_install)

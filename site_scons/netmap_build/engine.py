@@ -147,7 +147,7 @@ def start() -> Engine:
     private = Private()
     try:
         lock = cache.root() / "docker.lock"
-        private.held.enter_context(cache.locked(lock))
+        private.held.enter_context(cache.locked(lock, "runs containers"))
         atexit.register(private.close)
         said = ""
         for driver in DRIVERS:

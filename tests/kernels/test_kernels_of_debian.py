@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from netmap_build import matrix, suites
+from netmap_build import debian_kernel, matrix, suites
 from netmap_build.matrix import Built
 
 SUITES = [suite.name for suite in suites.TABLE if suite.in_test_all]
@@ -47,6 +47,19 @@ def test_the_module_builds_without_a_warning(build: Callable[[str], Built], suit
     assert built.complaints == []
     assert "CC [M]" in built.said  # it really was compiled
     assert f"vermagic={built.kernel.version} ".encode() in built.module.read_bytes()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("suite", SUITES)
+def test_nothing_of_this_machines_own_kernels_is_read(
+    build: Callable[[str], Built], suite: str
+) -> None:
+    built = build(suite)
+    words = [word for file in built.out.rglob(".*.o.cmd") for word in file.read_text().split()]
+    named = {os.path.normpath(word) for word in words if word.startswith("/")}
+    cache_of_it = str(debian_kernel.store(suite))
+    assert any(name.startswith(cache_of_it) for name in named)
+    assert [name for name in named if name.startswith(("/usr/src/", "/lib/modules/"))] == []
 
 
 @pytest.mark.timeout(900)
