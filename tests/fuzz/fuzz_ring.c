@@ -253,8 +253,10 @@ static void check_owned(const struct prog *p)
 
 		FUZZ_MUST(ring->num_slots == k->nkr_num_slots && ring->tail == k->rtail);
 		FUZZ_MUST(ring->head < ring->num_slots && ring->cur < ring->num_slots);
-		for (i = ring->head; i != ring->tail; i = nm_ring_next(ring, i))
+		for (i = ring->head; i != ring->tail; i = nm_ring_next(ring, i)) {
 			FUZZ_MUST(nm_lut_has(&k->na->na_lut, ring->slot[i].buf_idx));
+			FUZZ_MUST(k->tx == NR_TX || ring->slot[i].len <= k->na->na_lut.objsize);
+		}
 	}
 }
 
@@ -456,7 +458,11 @@ static void drain(struct client *c)
 {
 	struct netmap_ring *ring = NETMAP_RXRING(c->nifp, 0);
 
+	uint32_t i;
+
 	FUZZ_MUST(nmh_rxsync(c->h) == 0);
+	for (i = ring->head; i != ring->tail; i = nm_ring_next(ring, i))
+		FUZZ_MUST(ring->slot[i].len <= HEALTHY_BUF);
 	client_advance(ring, ring->tail);
 	FUZZ_MUST(nmh_rxsync(c->h) == 0);
 }

@@ -162,10 +162,29 @@ def rings() -> dict[str, bytes]:
         writer = fill(0, 3) + step(0, WRITE_SLOT, 0, 0, 0, 0x87) + sync(0, TX) + sync(1, RX)
         seeds[f"scene-{scene}-writer"] = bytes([0x80 | scene, 0x05]) + opened + writer
     wild = bytes([0, 0x05]) + opened
+    limits = range(0x80, 0x90)  # numbers at limits, by their kind in value()
+    for field in (0, 2, 4):
+        writes = [step(0, WRITE_RING, 0, field, kind) + sync(0, TX) for kind in limits]
+        seeds[f"ring-{field}"] = wild + traffic + b"".join(writes)
+    for field in range(8):
+        for prog, what in ((0, TX), (1, RX)):
+            writes = [
+                fill(0, 1)
+                + step(prog, WRITE_SLOT, prog, field | 0x38, 0, kind)
+                + sync(0, TX)
+                + step(1, ADVANCE, 1, 1)
+                + sync(1, RX)
+                for kind in limits
+            ]
+            seeds[f"slot-{field}-{what}"] = wild + b"".join(writes)
+    last = wild + step(0, WRITE_SLOT, 0, 0, 0, 0x86)
     seeds |= {
         "head": wild + step(0, WRITE_RING, 0, 0, 0x81) + sync(0, TX) + step(0, HEALTHY, 1),
         "index": wild + fill(0, 4) + step(0, WRITE_SLOT, 0, 0, 0, 0x87) + sync(0, TX),
         "length": wild + fill(0, 4) + step(0, WRITE_SLOT, 0, 2, 0, 0x8B) + sync(0, TX),
+        # the last buffer of the region, as long as it is and a byte longer
+        "last-fits": last + fill(0, 1, length=0x8A) + sync(0, TX),
+        "last-over": last + fill(0, 1, length=0x8B) + sync(0, TX),
         "indirect": wild + fill(0, 1, flags=16) + step(0, WRITE_SLOT, 0, 5, 0, 9) + sync(0, TX),
         "fragments": wild + fill(0, 3, flags=32) + fill(0, 1) + sync(0, TX) + sync(1, RX),
         "list": wild + step(0, WRITE_IF, 0, 0, 5, 0x86) + step(0, 0),
