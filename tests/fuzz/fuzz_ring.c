@@ -476,6 +476,8 @@ static void healthy_round(uint32_t n, uint32_t size)
 	nmh_hostile(0);
 	nmh_alloc_fail(0);
 	nmh_irq_disarm();
+	put_frame(a, STATIONS, MAC_A, sequence, 60);
+	FUZZ_MUST(nmh_txsync(a->h) == 0);
 	put_frame(b, STATIONS, MAC_B, sequence, 60); /* so that the switch knows where b is */
 	FUZZ_MUST(nmh_txsync(b->h) == 0);
 	drain(b);

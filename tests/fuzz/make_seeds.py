@@ -202,6 +202,11 @@ def rings() -> dict[str, bytes]:
         + fill(0, 1, to=1)
         + fill(0, 1, to=5)
         + sync(0, TX),
+        "thief": wild
+        + step(0, HEALTHY, 1)
+        + fill(0, 1, sender=1)
+        + sync(0, TX)
+        + step(0, HEALTHY, 1),
         "asleep": wild + bytes([0x80 | 26, 9]) + traffic,
         "again": wild + traffic + step(0, 0) + bytes([7, 0, 0x3F]) + traffic,
     }
