@@ -606,6 +606,12 @@ options_of_the_program_stay_the_programs(void)
 	nmport_undo_parse(d);
 	CHECK(nmreq_find_option(&d->hdr, NETMAP_REQ_OPT_OFFSETS) == &mine.nro_opt);
 	nmport_delete(d);		/* must not free it */
+	d = nmport_prepare("vale0:sink@offset:initial=4");
+	mine.nro_opt.nro_reqtype = NETMAP_REQ_OPT_CSB;
+	nmreq_push_option(&d->hdr, &mine.nro_opt);
+	nmport_undo_parse(d);		/* takes its own from behind it */
+	CHECK(d->hdr.nr_options == (uintptr_t)&mine && mine.nro_opt.nro_next == 0);
+	nmport_delete(d);
 	/* One of the library's that the program freed is not freed again. */
 	d = nmport_prepare("vale0:sink@offset:initial=4");
 	nmreq_free_options(&d->hdr);

@@ -193,7 +193,7 @@ pieces = st.sampled_from(
 near_misses = st.lists(pieces, max_size=8).map("".join)
 
 
-@settings(relaxed, max_examples=1500)
+@settings(relaxed, max_examples=1000)
 @given(st.sampled_from(["", "netmap:eth0", "netmap:", "vale0:a"]), near_misses)
 def test_the_library_accepts_what_the_model_does_and_names_the_place_of_a_mistake(
     parse: Parse, start: str, rest: str
@@ -280,6 +280,8 @@ def test_a_bad_name_is_refused(parse: Parse, spec: str) -> None:
      ("netmap:eth0@offset:max=3", "@offset: initial: is required"),
      ("netmap:eth0@offset:5,bits=65", "@offset: bits: 65 is not a number from 0 to 64"),
      ("netmap:eth0@extmem:buf-num=3", "@extmem: file: is required"),
+     ("netmap:eth0@extmem:/x,buf-num=z", "@extmem: buf-num: z is not a number"),
+     ("netmap:eth0@extmem:/nosuch/file", "/nosuch/file: cannot open"),
      ("netmap:" + "a" * 64, '63 characters at "a"')],
 )  # fmt: skip
 def test_a_refusal_names_the_place(parse: Parse, spec: str, words: str) -> None:

@@ -97,7 +97,7 @@ def helps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     said = {}
     for name in PROGRAMS:
         files = [*sources(ROOT / "apps" / name), *sources(LIBRARY)]
-        program = build(folder / name, files, f"-I{ROOT / 'apps' / name}", "-lm")
+        program = build(folder / name, files, f"-I{ROOT / 'apps' / name}", "-O0", "-lm")
         for word in ("--help", "-h"):
             done = subprocess.run([program, word], capture_output=True, text=True, check=False)
             if done.returncode == 0:
