@@ -15,10 +15,22 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from . import cache, interrupts
-from .errors import FAILED, INTERRUPTED, BuildError, from_os_error, report, report_interrupted
+from .errors import FAILED, INTERRUPTED, BuildError, from_os_error, report, report_interrupted, say
 
 ROOM = 4 << 20  # a disk with less free bytes is why a compiler failed
 _noted: list[BuildError] = []
+_farewell: list[str] = []
+_worked: list[bool] = []
+
+
+def on_success(text: str) -> None:
+    """The last line of a run that did something and went well."""
+    _farewell[:] = [text]
+
+
+def worked() -> None:
+    """Note that this run did something."""
+    _worked[:] = [True]
 
 
 def note(error: BuildError | OSError, top: Path) -> None:
@@ -85,6 +97,8 @@ def close(failures: Callable[[], Iterable[Any]], quiet: Quiet, top: Path) -> Non
     if error:
         report(error, quiet.stream)
         leave(FAILED)
+    if _worked and _farewell:
+        say(_farewell[0])
 
 
 def leave(code: int) -> None:

@@ -148,6 +148,13 @@ def show_apps(session: Session) -> list[str]:
     return [f"{n}{'' if n in chosen else ' (left out)'}" for n in programs.known(folder)]
 
 
+def what_next(session: Session) -> str:
+    """Where everything is, and the first thing to do with it."""
+    if session.options.os != "linux":
+        return "netmap: built; the results are in build/current"
+    return "netmap: built, see build/current; ./sconsw try shows packets in a small VM"
+
+
 def help_text() -> str:
     return (
         "Type ./sconsw [target ...] [name=value ...]; --name=value means the same.\n\n"

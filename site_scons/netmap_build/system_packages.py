@@ -18,6 +18,7 @@ from pathlib import Path
 
 from . import network
 from .errors import BuildError, say
+from .ticker import Ticker
 
 ALONE = threading.Lock()  # two nodes may find the same thing missing
 
@@ -42,6 +43,18 @@ def pacman_size(text: str) -> str | None:
     """pacman prints one number of bytes a package."""
     sizes = [int(line) for line in text.split() if line.isdigit()]
     return f"{sum(sizes) / 1e6:.1f} MB" if sizes else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a manager said, and its exit code."""
+
+    code: int
+    lines: list[str]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"
 
 
 @dataclass(frozen=True)
@@ -149,23 +162,26 @@ def command_to_type(packages: list[str]) -> str:
     return f"type: su -c '{' && '.join(commands)}'"
 
 
-def ask(found: Manager, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run the manager: English, no questions."""
-    return subprocess.run(
-        [found.program, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env={
-            **os.environ,
-            "PATH": search_path(),
-            "LC_ALL": "C",
-            "DEBIAN_FRONTEND": "noninteractive",
-        },
-        check=False,
-    )
+def ask(found: Manager, arguments: Sequence[str]) -> Answer:
+    """Run the manager: English, no questions; its last line is shown where somebody watches."""
+    lines: list[str] = []
+    env = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+    with (
+        subprocess.Popen(
+            [found.program, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**env, "PATH": search_path()},
+        ) as process,
+        Ticker() as ticker,
+    ):
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            ticker.show(line)
+    return Answer(process.returncode, lines)
 
 
 def install(packages: list[str], purpose: str, *, may_install: bool) -> None:
@@ -188,20 +204,20 @@ def install(packages: list[str], purpose: str, *, may_install: bool) -> None:
 
 def get(found: Manager, packages: list[str], purpose: str) -> None:
     """As root: say what comes and how large it is, then install it."""
-    size = found.size(ask(found, [*found.simulate, *packages]).stdout)
+    size = found.size(ask(found, [*found.simulate, *packages]).text)
     if size is None and found.refresh:
         ask(found, found.refresh)
-        size = found.size(ask(found, [*found.simulate, *packages]).stdout)
+        size = found.size(ask(found, [*found.simulate, *packages]).text)
     names = " ".join(packages)
     say(f"netmap: {purpose} needs {names}: installing, {size or 'unknown size'} to download")
     command = [*found.install, *found.quiet, *packages]
     done = ask(found, command)
-    if done.returncode and found.refresh:
+    if done.code and found.refresh:
         # The lists may be older than the mirror: once more with fresh ones.
         ask(found, found.refresh)
         done = ask(found, command)
-    if done.returncode:
-        said = [line for line in done.stdout.splitlines() if line.strip()]
+    if done.code:
+        said = [line for line in done.lines if line.strip()]
         raise BuildError(
             f"{found.program} could not install {names}: {reason(said)}",
             command_to_type(packages),

@@ -23,6 +23,7 @@ from platform import machine
 
 from . import cache, needs, network, space, system_packages
 from .errors import BuildError, say
+from .ticker import Ticker
 
 STAMP = "netmap-stamp"
 
@@ -151,25 +152,19 @@ def download(lock: Path, python: Path, into: Path) -> None:
     """pip download, counting aloud where somebody watches."""
     total = len(re.findall(r"^\S+==", lock.read_text(), re.MULTILINE))
     say(f"netmap: downloading up to {total} Python packages named in {lock.name}")
-    watched = sys.stdout.isatty()
-    done = 0
+    found: list[str] = []
+    with Ticker() as ticker:
 
-    def count(line: str) -> None:
-        nonlocal done
-        if line.startswith("Collecting "):
-            done += 1
-            if watched:
-                print(f"\r        {done} of {total}", end="", flush=True)
+        def count(line: str) -> None:
+            if line.startswith("Collecting "):
+                found.append(line.split()[1])
+                ticker.show(f"{len(found)} of {total}: {found[-1]}")
 
-    try:
         run(
             [*pip(python, "download", lock), "--no-deps", "-d", str(into)],
             f"downloading the packages of {lock.name}",
             count,
         )
-    finally:
-        if watched and done:
-            print("\r" + " " * 30 + "\r", end="", flush=True)
 
 
 def clean_environment() -> dict[str, str]:

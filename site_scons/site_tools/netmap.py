@@ -46,6 +46,7 @@ class Step:
         self.work = work
 
     def __call__(self, target: Nodes, source: Nodes, env: Any) -> int:
+        closing.worked()
         try:
             return self.work() or 0
         except (BuildError, OSError) as error:

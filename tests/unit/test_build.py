@@ -127,6 +127,12 @@ def test_the_last_build_has_names_that_stay(checkout: Checkout) -> None:
     assert (current / "lib/libnetmap.so").exists()
 
 
+def test_the_last_line_of_a_build_says_what_to_do_next(checkout: Checkout) -> None:
+    assert "./sconsw try" in checkout.build().splitlines()[-1]
+    assert "./sconsw try" not in checkout.build()
+    assert "./sconsw try" not in checkout.build("lib", "cc=cc")
+
+
 def test_with_nothing_to_do_make_is_not_started(checkout: Checkout) -> None:
     checkout.build()
     assert checkout.makes() == ["probes", "modules"]
