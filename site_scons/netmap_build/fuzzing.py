@@ -198,7 +198,7 @@ def command(place: Place, wish: Wishes, target: str, program: Path, number: int)
     """One process of libFuzzer; processes of a target share what they find."""
     words = [
         str(program),
-        f"-max_total_time={wish.seconds}",
+        f"-max_total_time={wish.seconds}" if wish.seconds else "-runs=0",  # 0: the corpora alone
         f"-max_len={LONGEST.get(target, 1024)}",
         f"-artifact_prefix={place.work}/{target}.{number}/",
         "-print_final_stats=1",

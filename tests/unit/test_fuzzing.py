@@ -104,6 +104,12 @@ def test_a_process_gets_corpora_dictionary_and_a_seed_of_its_own(place: fuzzing.
     assert not any(word.startswith(("-seed=", "-dict=")) for word in more)
 
 
+def test_no_time_means_the_corpora_alone(place: fuzzing.Place) -> None:
+    wish = fuzzing.Wishes(0, ("names",), 1, 0, False)
+    words = fuzzing.command(place, wish, "names", Path("p"), 0)
+    assert "-runs=0" in words and not any("total_time" in word for word in words)
+
+
 def test_a_quiet_run_ends_with_its_figures(
     place: fuzzing.Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
