@@ -27,15 +27,16 @@ class Builder:
 
     suite: str = ""
     packages: tuple[str, ...] = ()
+    since: int = 0  # an image made before this time is too old
 
     def facts(self) -> dict[str, Any]:
         """As kernel.json keeps it."""
-        return {"suite": self.suite, "packages": list(self.packages)}
+        return {"suite": self.suite, "packages": list(self.packages), "since": self.since}
 
 
 def from_facts(facts: Mapping[str, Any]) -> Builder:
     """What facts() gave."""
-    return Builder(str(facts["suite"]), tuple(facts["packages"]))
+    return Builder(str(facts["suite"]), tuple(facts["packages"]), int(facts["since"]))
 
 
 def packaged(package: str) -> bool:
@@ -69,8 +70,11 @@ def choose(kernel: kernels.Kernel, compiler: str) -> Builder:
     """Where to build for a kernel."""
     if suits_this_machine(kernel, compiler):
         return Builder()
-    base = suites.named(kernel.suite).base
-    return Builder(base, (*TOOLS, kernels.compiler_package(compiler)))
+    base = suites.named(suites.named(kernel.suite).base)
+    packages = (*TOOLS, kernels.compiler_package(compiler))
+    # kbuild's tools may want a newer libc than a suite that moves on had when the image was made
+    since = 0 if base.security else int(kernels.fetched_at(kernel))
+    return Builder(base.name, packages, since)
 
 
 def compiler_version(builder: Builder, compiler: str, llvm: bool, may_install: bool) -> str:
@@ -104,7 +108,13 @@ def run(
     if not builder.suite:
         return run_here(command, on_output), ""
     engine = containers.engine(may_install)
-    image = containers.image(engine, builder.suite, builder.packages, may_install=may_install)
+    image = containers.image(
+        engine,
+        builder.suite,
+        builder.packages,
+        may_install=may_install,
+        older_than=builder.since,
+    )
     mounts = [containers.same(path, True) for path in writable]
     mounts += [containers.same(path) for path in readable]
     return containers.run(engine, image, command, mounts=mounts, on_output=on_output)

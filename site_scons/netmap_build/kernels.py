@@ -158,6 +158,12 @@ def fetched(why: str, suite: str = "", arch: str = "") -> Kernel | None:
     )
 
 
+def fetched_at(kernel: Kernel) -> float:
+    """When a kernel came into the cache; 0 for one that lies elsewhere."""
+    root = debian_kernel.current(kernel.suite, kernel.arch)
+    return root.stat().st_mtime if root else 0.0
+
+
 def default_choice(why: str, arch: str = "") -> Choice:
     """The distribution's cloud kernel."""
     return Choice(DEFAULT, fetched(why, "", arch), why, arch or platform.machine())

@@ -21,7 +21,7 @@ from .errors import BuildError
 PROBES = "netmap_probes.h"
 COMMANDS = "compile_commands.json"
 TO_BE_FETCHED = "to be fetched"
-FORMAT = "2"  # of kernel.json: another number writes it anew
+FORMAT = "3"  # of kernel.json: another number writes it anew
 
 
 @dataclass(frozen=True)

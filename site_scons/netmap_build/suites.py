@@ -20,7 +20,7 @@ class Suite:
 
     name: str
     base: str
-    security: bool = False  # has a suite of its own for security updates
+    security: bool = False  # has a suite of its own for security updates; else it moves on
     in_test_all: bool = False  # one of each series; `matrix` takes all
 
 

@@ -62,8 +62,16 @@ def test_a_cross_compiler_comes_under_its_packages_name(bookworm: None) -> None:
     assert builder.packages[-1] == "gcc-14-aarch64-linux-gnu"
 
 
+def test_the_image_of_a_suite_that_moves_on_is_as_new_as_the_kernel(
+    bookworm: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "fetched_at", lambda kernel: 1234.5)
+    assert builders.choose(kernel("sid"), "gcc-16").since == 1234
+    assert builders.choose(kernel("trixie"), "gcc-14").since == 0
+
+
 def test_the_builder_survives_kernel_json() -> None:
-    builder = builders.Builder("trixie", ("make", "gcc-14"))
+    builder = builders.Builder("sid", ("make", "gcc-16"), 77)
     assert builders.from_facts(builder.facts()) == builder
 
 

@@ -105,6 +105,18 @@ def test_an_image_is_made_once_and_imported_once(mmdebstrap: Path) -> None:
     assert "Signed-By: /k.gpg" in sources
 
 
+def test_an_image_that_is_too_old_is_made_again(mmdebstrap: Path) -> None:
+    client = FakeClient()
+    old = containers.archive("sid", [])
+    containers.image(engine(client), "sid")
+    os.utime(old, (1000, 1000))
+    first = containers.image(engine(client), "sid", older_than=1000)
+    second = containers.image(engine(client), "sid", older_than=1001)
+    assert first.endswith(":1000")
+    assert second != first
+    assert len(mmdebstrap.read_text().splitlines()) == 2
+
+
 def test_other_packages_make_another_image(mmdebstrap: Path) -> None:
     client = FakeClient()
     tags = {containers.image(engine(client), "trixie", names) for names in ([], ["make"])}
