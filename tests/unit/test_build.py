@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from netmap_build import targets
+from netmap_build import arch, targets
 
 TOP = Path(__file__).resolve().parents[2]
 MAKEFILE = """\
@@ -292,3 +292,30 @@ def test_the_build_logic_imports_no_scons() -> None:
     )
     env = {**os.environ, "PYTHONPATH": str(TOP / "site_scons")}
     subprocess.run([sys.executable, "-c", code], env=env, check=True)
+
+
+OTHER = next(known for known in arch.ALL if known != arch.host())
+
+
+def test_without_the_cross_compiler_its_package_is_named(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("sh", "gcc", "make", "apt-get"):
+        found = shutil.which(name)
+        if found:
+            (programs / name).symlink_to(found)
+    monkeypatch.setenv("PATH", str(programs))
+    done = checkout.scons("lib", f"arch={OTHER.debian}", "no-install=1")
+    assert done.returncode != 0
+    assert f"compiling for {OTHER.name} needs: {OTHER.package}" in done.stdout
+    assert not list(checkout.top.glob(f"build/linux-{OTHER.name}/lib/*"))
+
+
+def test_this_machines_compiler_does_not_build_for_another(checkout: Checkout) -> None:
+    done = checkout.scons("lib", f"arch={OTHER.name}", "cc=gcc")
+    assert done.returncode == 2
+    *_, why, hint = done.stdout.splitlines()
+    assert f"not for arch={OTHER.name}" in why
+    assert hint.strip().startswith("type: ./sconsw arch=")
