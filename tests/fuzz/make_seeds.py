@@ -128,7 +128,7 @@ def fill(
 
 def rings() -> dict[str, bytes]:
     """Traffic in each scene, with honest programs and with others."""
-    opened = bytes([0, 0x12, 0, 0x12])
+    opened = bytes([0, 0x1B, 0, 0x1B])  # one ring of 8 slots each way
     traffic = (
         fill(0, 3)
         + sync(0, TX)
