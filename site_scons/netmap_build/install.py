@@ -10,6 +10,7 @@ removed. Modules are neither loaded nor unloaded.
 from __future__ import annotations
 
 import errno
+import grp
 import json
 import os
 import shutil
@@ -49,6 +50,8 @@ class Order:
         words = []
         if self.places.prefix != Places.prefix:
             words.append(f" prefix={self.places.prefix}")
+        if self.places.libdir != Places.libdir:
+            words.append(f" libdir={self.places.libdir}")
         if self.places.mod_path:
             words.append(f" install-mod-path={self.places.mod_path}")
         if self.destdir:
@@ -114,8 +117,8 @@ def plain_errors(order: Order, doing: str) -> Iterator[None]:
 def install(top: Path, built: Built, order: Order) -> None:
     """Everything, then what the person should know."""
     check_kernel(order, built.release)
-    wanted = layout.entries(top, built, order.places)
     with plain_errors(order, "install"):
+        wanted = layout.entries(top, built, order.places)
         kept = put(order.root, wanted, built)
     place = order.destdir or order.places.prefix
     say(f"netmap: {len(wanted)} files of netmap {built.version} are installed in {place}")
@@ -128,6 +131,7 @@ def install(top: Path, built: Built, order: Order) -> None:
         say(f"netmap: depmod is not run: no kernel {built.release} lies there")
     if order.here:
         ldconfig(order.places.lib)
+        say_group()
     if order.here and not order.places.mod_path:
         say_module(built)
 
@@ -319,6 +323,14 @@ def is_loaded(name: str, modules: Path = Path("/proc/modules")) -> bool:
     except OSError:
         return False
     return any(line.split(" ", 1)[0] == name.replace("-", "_") for line in lines)
+
+
+def say_group(name: str = "netmap") -> None:
+    """Who may open the device; making a group is the administrator's business."""
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        say(f"netmap: /dev/netmap is root's alone; to share it, type: groupadd --system {name}")
 
 
 def say_module(built: Built, running: str = os.uname().release) -> None:

@@ -457,6 +457,20 @@ def test_what_to_type_depends_on_what_runs_and_what_is_loaded(
     assert "type: modprobe netmap-dev" in capsys.readouterr().out
 
 
+def test_a_group_that_is_missing_is_mentioned(capsys: pytest.CaptureFixture[str]) -> None:
+    install.say_group("root")
+    assert capsys.readouterr().out == ""
+    install.say_group("no-such-group")
+    assert "type: groupadd --system no-such-group" in capsys.readouterr().out
+
+
+def test_a_build_that_has_gone_is_one_clear_error(top: Path, built: Built, order: Order) -> None:
+    built.module.unlink()
+    with pytest.raises(BuildError, match=r"netmap\.ko: No such file or directory; install stopped"):
+        install.install(top, built, order)
+    assert not Path(order.destdir).exists()
+
+
 def test_a_loaded_module_is_found_by_the_kernels_name_for_it(tmp_path: Path) -> None:
     (tmp_path / "modules").write_text("netmap_dev 1 0 - Live 0x0\nnetmapper 1 0 - Live 0x0\n")
     assert install.is_loaded("netmap-dev", tmp_path / "modules")

@@ -85,7 +85,7 @@ def test_the_order_of_an_install_has_all_of_its_places() -> None:
         "/m/lib/modules/6.1",
         "/d",
     )
-    assert order.words() == " prefix=/usr install-mod-path=/m destdir=/d"
+    assert order.words() == " prefix=/usr libdir=lib64 install-mod-path=/m destdir=/d"
 
 
 def test_every_part_that_can_be_left_out_has_its_switch() -> None:
