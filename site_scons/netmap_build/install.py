@@ -13,6 +13,7 @@ import errno
 import grp
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -105,7 +106,7 @@ def plain_errors(order: Order, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         path = str(error.filename2 or error.filename or order.root.folder)
-        path = path.replace(".netmap-part", "").replace("/.", "/")
+        path = re.sub(r"/\.([^/]+)\.netmap-part$", r"/\1", path)
         hint = f"type: ./sconsw uninstall{order.words()} to remove what is there so far"
         if isinstance(error, PermissionError) and os.geteuid() != 0:
             hint = f"type: sudo ./sconsw {doing}{order.words()}"

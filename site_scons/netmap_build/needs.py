@@ -181,7 +181,7 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "module": KERNEL,
     "lib": USER,
     "apps": USER,
-    "test-unit": (GCC,),
+    "test-unit": (*KERNEL, LIBC),  # small checkouts are built
     "test-hosted": USER,
     "test-abi": (*USER, GXX),
     "test-cross": (*USER, MINGW),

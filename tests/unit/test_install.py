@@ -464,6 +464,13 @@ def test_a_group_that_is_missing_is_mentioned(capsys: pytest.CaptureFixture[str]
     assert "type: groupadd --system no-such-group" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["/a/.b/file", "/a/.b/.file.netmap-part"])
+def test_an_error_names_the_file_that_was_to_be_written(name: str, order: Order) -> None:
+    with pytest.raises(BuildError) as caught, install.plain_errors(order, "install"):
+        raise OSError(28, "No space left on device", name)
+    assert caught.value.message == "/a/.b/file: No space left on device; install stopped"
+
+
 def test_a_build_that_has_gone_is_one_clear_error(top: Path, built: Built, order: Order) -> None:
     built.module.unlink()
     with pytest.raises(BuildError, match=r"netmap\.ko: No such file or directory; install stopped"):
