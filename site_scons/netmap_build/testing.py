@@ -102,6 +102,7 @@ class Context:
     module_name: str = "netmap"
     arch: str = field(default_factory=platform.machine)
     beside: Path | None = None  # the user build of this machine, where arch is another
+    suite: str = ""  # whose kernel VMs boot; nothing: this system's own
 
 
 @dataclass(frozen=True)
@@ -178,9 +179,9 @@ def sanitizer_library(cc: str) -> str:
 
 def vm_config(context: Context) -> Path:
     """The kernel that VMs boot and the build that goes into them, in a file; its path."""
-    kernel = kernels.for_vm("", context.arch)
+    kernel = kernels.for_vm(context.suite, context.arch)
     native = context.arch == platform.machine()
-    name = "vm" if native else f"vm-{context.arch}"
+    name = "-".join(["vm", *([] if native else [context.arch]), *filter(None, [context.suite])])
     built = json.loads((context.kernel_build / "kernel.json").read_text())["version"]
     if built != kernel.version or kernel.image is None or kernel.modules_dir is None:
         raise BuildError(

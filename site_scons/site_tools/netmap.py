@@ -213,20 +213,26 @@ def action_target(env: Any, name: str, nodes: Nodes, work: Callable[[], int | No
     env.AlwaysBuild(env.Alias(name, nodes, action(env, f"{name}", prepared)))
 
 
-def context(env: Any, arch: str = "") -> testing.Context:
-    """Where tests and VMs find what is built, for one architecture."""
+def context(env: Any, arch: str = "", suite: str = "") -> testing.Context:
+    """Where tests and VMs find what is built, for one architecture and kernel.
+
+    Without a suite that is the distribution's own.
+    """
     run: Session = env["RUN"] if not arch else env["RUN"].for_arch(arch)
+    name = run.arch.name
+    choice = kernels.suite_choice(suite, name) if suite else kernels.default_choice("", name)
     return testing.Context(
         run.top,
         run.build,
         run.user_build,
-        run.kernel_build(kernels.default_choice("", run.arch.name)),
+        run.kernel_build(choice),
         run.cc,
         run.options.pytest_args,
         not run.options.no_install,
         os.cpu_count() or 1,
         run.options.mod_name,
-        run.arch.name,
+        name,
+        suite=suite,
     )
 
 
@@ -253,10 +259,12 @@ def compilers(env: Any) -> None:
     env.Replace(CC=run.cc, LINK=run.options.ld or run.cc, AR=ar, RANLIB=ranlib)
 
 
-def test_target(env: Any, name: str, nodes: Nodes, everything: bool = False) -> None:
+def test_target(
+    env: Any, name: str, nodes: Nodes, everything: bool = False, suite: str = ""
+) -> None:
     """A test target: some layers under pytest, with a table of times at the end."""
     layers = testing.plan(name, everything)
-    where = context(env)
+    where = context(env, suite=suite)
     others = {
         word: dataclasses.replace(context(env, word), beside=where.user_build)
         for word in testing.foreign(layers)
@@ -276,9 +284,9 @@ def matrix_target(env: Any, name: str, nodes: Nodes) -> None:
     action_target(env, name, nodes, work)
 
 
-def vm_target(env: Any, name: str, nodes: Nodes, words: str) -> None:
+def vm_target(env: Any, name: str, nodes: Nodes, words: str, suite: str = "") -> None:
     """A target that boots a VM with what was built."""
-    where = context(env)
+    where = context(env, suite=suite)
     action_target(env, name, nodes, lambda: testing.run_vm_command(name, words, where))
 
 
