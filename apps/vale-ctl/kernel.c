@@ -2,6 +2,7 @@
 /* Requests to the kernel, and its refusals in words. */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -85,7 +86,7 @@ static const struct {
 } reasons[] = {
 	{ NETMAP_REQ_PORT_INFO_GET, ENXIO, "there is no such port; vale-ctl -l lists all" },
 	{ NETMAP_REQ_VALE_ATTACH, ENXIO,
-	    "there is no such interface, or netmap cannot use it; check the name after the colon" },
+	    "there is no such interface; check the name after the colon" },
 	{ NETMAP_REQ_VALE_ATTACH, EBUSY,
 	    "it is attached already, or a program uses it; see vale-ctl -l, or end the program" },
 	{ NETMAP_REQ_VALE_ATTACH, ENOMEM,
@@ -128,17 +129,30 @@ static const struct {
 	{ 0, ENOMEM, "too little memory; the kernel log may say more" },
 };
 
-int
-kernel_refused(uint16_t type, const char *name, int error)
+/* Why it refused; NULL when there is nothing to add to the errno. */
+static const char *
+reason_for(uint16_t type, const char *name, int error)
 {
 	size_t i, n = sizeof(reasons) / sizeof(reasons[0]);
 
+	if (type == NETMAP_REQ_VALE_ATTACH && error == ENXIO && strchr(name, ':') != NULL &&
+	    if_nametoindex(strchr(name, ':') + 1) != 0)
+		return "the interface is there, but its driver does not support netmap; load one "
+		    "that does";
 	for (i = 0; i < n; i++) {
 		if (reasons[i].error == error && (reasons[i].type == type || reasons[i].type == 0))
-			break;
+			return reasons[i].words;
 	}
+	return NULL;
+}
+
+int
+kernel_refused(uint16_t type, const char *name, int error)
+{
+	const char *reason = reason_for(type, name, error);
+
 	fprintf(stderr, "vale-ctl: cannot %s %s: %s%s%s\n", requests[row_of(type)].verb,
-	    *name != '\0' ? name : "ports", strerror(error), i < n ? ": " : "",
-	    i < n ? reasons[i].words : "");
+	    *name != '\0' ? name : "ports", strerror(error), reason != NULL ? ": " : "",
+	    reason != NULL ? reason : "");
 	return -1;
 }

@@ -39,6 +39,13 @@ bad(char letter, const char *value, const char *why)
 }
 
 static int
+stray(const char *word, const char *why)
+{
+	fprintf(stderr, "vale-ctl: %s: %s; for help type: vale-ctl --help\n", word, why);
+	return -1;
+}
+
+static int
 is_word(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -242,14 +249,16 @@ options_read(struct options *o, int argc, char **argv)
 
 	memset(o, 0, sizeof(*o));
 	o->name = "";
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		fputs(help, stdout);
-		return 1;
-	}
 	opterr = 0;
 	while ((c = getopt(argc, argv, ":a:h:d:n:r:l:g:p:P:C:m:v")) != -1) {
 		const char *value = optarg;
 
+		if (c == '?' && optopt == '-' && strcmp(argv[optind], "--help") == 0) {
+			fputs(help, stdout);
+			return 1;
+		}
+		if (c == '?' && optopt == '-')
+			return stray(argv[optind], "there is no such option");
 		if (c == '?')
 			return bad((char)optopt, "", "there is no such option");
 		/* -l alone stands for all ports, at the end or before another option. */
@@ -267,11 +276,8 @@ options_read(struct options *o, int argc, char **argv)
 		if (read_option(o, c, value) != 0)
 			return -1;
 	}
-	if (optind < argc) {
-		fprintf(stderr, "vale-ctl: %s: only options are expected; for help type: "
-		    "vale-ctl --help\n", argv[optind]);
-		return -1;
-	}
+	if (optind < argc)
+		return stray(argv[optind], "only options are expected");
 	if (o->letter == '\0')
 		o->letter = 'l';
 	return check(o);

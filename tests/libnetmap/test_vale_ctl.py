@@ -246,7 +246,8 @@ def test_output_that_cannot_be_written_is_an_error(program: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "reqtype", "number", "why"),
     [
-        (["-a", "vale0:eth0"], ATTACH, errno.ENXIO, "no such interface"),
+        (["-a", "vale0:nosuch0"], ATTACH, errno.ENXIO, "no such interface"),
+        (["-a", "vale0:lo"], ATTACH, errno.ENXIO, "the interface is there"),
         (["-a", "vale0:eth0"], ATTACH, errno.EBUSY, "attached already"),
         (["-a", "vale0:eth0"], ATTACH, errno.EINVAL, "native netmap support"),
         (["-h", "vale0:eth0"], ATTACH, errno.ENOMEM, "the kernel log says which"),
@@ -305,7 +306,9 @@ def test_a_device_that_cannot_be_opened_says_why(run: Run, number: int, hint: st
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["-x"], "there is no such option"),
+        (["-x"], "-x: there is no such option"),
+        (["--verbose"], "--verbose: there is no such option"),
+        (["--helpme"], "--helpme: there is no such option"),
         (["-a"], "-a: needs a value"),
         (["-h"], "-h: needs a value"),
         (["-a", "-v"], "-a -v: needs a value"),
@@ -369,8 +372,10 @@ def test_a_wrong_command_line_is_refused_before_the_kernel_is_asked(
     assert done.requests == []
 
 
-def test_help_goes_to_stdout_and_names_every_option(run: Run) -> None:
-    done = run("--help")
+@pytest.mark.parametrize("words", [["--help"], ["-v", "--help"]])
+def test_help_goes_to_stdout_and_names_every_option(run: Run, words: list[str]) -> None:
+    done = run(*words)
+    assert done.requests == []
     assert (done.code, done.err) == (0, "")
     for letter in "ahdnrgpPCmvl":
         assert f"\n  -{letter} " in done.out

@@ -45,6 +45,8 @@ vale-ctl -P vale7:eth0 2>&1
 echo "unpoll $?"
 vale-ctl -a vale7:nosuchif 2>&1
 echo "attach $?"
+vale-ctl -h vale7:lo 2>&1
+echo "attach-host $?"
 vale-ctl -l vale7 2>&1
 echo "list $?"
 """
@@ -69,9 +71,10 @@ def test_vale_ctl_shows_the_ports_that_programs_have_open(step: StepResult) -> N
 @pytest.mark.guest(_REFUSALS)
 def test_vale_ctl_tells_what_this_kernel_refuses_and_why(step: StepResult) -> None:
     lines = step.output.splitlines()
-    for word in ("new", "remove", "poll", "unpoll", "attach", "list"):
+    for word in ("new", "remove", "poll", "unpoll", "attach", "attach-host", "list"):
         assert f"{word} 1" in lines
     assert sum("this netmap has no persistent ports" in line for line in lines) == 2
     assert sum("this netmap has no polling threads" in line for line in lines) == 2
     assert any("there is no such interface" in line for line in lines)
+    assert any("its driver does not support netmap" in line for line in lines)
     assert any("there is no such switch or port" in line for line in lines)
