@@ -14,7 +14,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,7 @@ class Desk:
     root: Path
     told: Told = field(default_factory=Told)
     waits: list[float] = field(default_factory=list)
+    patience: Patience = Patience()
 
     def __call__(self, *items: Download, offline: bool = False, **patience: float) -> list[Path]:
         found = fetch(
@@ -66,7 +67,7 @@ class Desk:
             cache_root=self.root,
             offline=offline,
             report=self.told,
-            patience=Patience(wait=self.waits.append, **patience),  # type: ignore[arg-type]
+            patience=replace(self.patience, wait=self.waits.append, **patience),  # type: ignore[arg-type]
         )
         return [found[item.name] for item in items]
 
@@ -229,6 +230,25 @@ def test_a_server_that_stops_in_the_middle_is_left(
     mirror.routes["/f"] = hang(BODY, 1000, etag="")
     desk(item(mirror.url("/f"), f"file://{tmp_path}/good"), read=0.05)
     assert "no data for 0.05 s" in desk.told.lines[0]
+
+
+def test_a_server_that_drips_is_left(mirror: Mirror, desk: Desk, tmp_path: Path) -> None:
+    """By a clock that moves 100 seconds while the first piece arrives."""
+    (tmp_path / "good").write_bytes(BODY[:1000])
+    mirror.routes["/f"] = file(BODY[:1000], etag="")
+    ticks = iter([0, 100])
+    desk.patience = Patience(clock=lambda: next(ticks, 100))
+    [path] = desk(item(mirror.url("/f"), f"file://{tmp_path}/good", body=BODY[:1000]))
+    assert path.read_bytes() == BODY[:1000]
+    assert "it sends less than 1000 bytes a second" in desk.told.lines[0]
+
+
+def test_a_large_file_may_take_long(mirror: Mirror, desk: Desk) -> None:
+    mirror.routes["/f"] = file(BODY)
+    ticks = iter(range(0, 1_000_000, 31))
+    desk.patience = Patience(clock=lambda: next(ticks), slowest=0)
+    [path] = desk(item(mirror.url("/f")))
+    assert path.read_bytes() == BODY
 
 
 def test_redirects_are_followed(mirror: Mirror, desk: Desk) -> None:

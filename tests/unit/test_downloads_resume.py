@@ -129,6 +129,31 @@ def test_a_part_that_nobody_asked_for_is_refused(mirror: Mirror, desk: Desk) -> 
         desk(item(mirror.url("/f")))
 
 
+def chunked(body: bytes, last: bytes) -> Callable[[Handler], None]:
+    """As hosts answer that pack an archive while they send it: nobody knows its size."""
+
+    def answer(handler: Handler) -> None:
+        handler.head(200, Transfer_Encoding="chunked")
+        for start in range(0, len(body), 5000):
+            piece = body[start : start + 5000]
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        handler.wfile.write(last)
+
+    return answer
+
+
+def test_a_body_of_unknown_size_is_received(mirror: Mirror, desk: Desk) -> None:
+    mirror.routes["/f"] = chunked(BODY, b"0\r\n\r\n")
+    assert desk(item(mirror.url("/f")))[0].read_bytes() == BODY
+
+
+def test_a_body_of_unknown_size_that_is_cut_starts_again(mirror: Mirror, desk: Desk) -> None:
+    mirror.routes["/f"] = in_turn(chunked(BODY[:HALF], b""), chunked(BODY, b"0\r\n\r\n"))
+    assert desk(item(mirror.url("/f")))[0].read_bytes() == BODY
+    assert mirror.ranges("/f") == ["", ""]
+    assert "the connection was cut" in desk.told.lines[0]
+
+
 def test_416_starts_again(mirror: Mirror, desk: Desk) -> None:
     wanted = interrupted(mirror, desk)
     mirror.routes["/f"] = in_turn(status(416), file(BODY))

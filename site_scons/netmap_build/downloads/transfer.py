@@ -30,11 +30,13 @@ class Patience:
 
     connect: float = 15.0  # seconds until a server must have answered a connection
     read: float = 30.0  # ... and between two pieces of data
+    slowest: float = 1000.0  # bytes a second, over any such time
     rounds: int = 3  # times over all mirrors
     pause: float = 1.0  # before the second round; doubled before each further one
     longest: float = 30.0  # no wait is longer, whatever a server asks for
     resumptions: int = 20  # of one transfer that is cut again and again, but moves on
     wait: Callable[[float], object] = time.sleep
+    clock: Callable[[], float] = time.monotonic
 
 
 class FailedError(Exception):
@@ -69,8 +71,9 @@ class Transfer:
         space.need(self.name, self.partial.path.parent, ahead)
 
     def receive(self, pieces: Iterator[bytes], total: int) -> None:
-        """Append what comes, up to the limit."""
+        """Append what comes, up to the limit, and not more slowly than patience lasts."""
         done = self.partial.size
+        mark = (self.patience.clock(), done)
         for piece in pieces:
             done += len(piece)
             if done > (total or self.limit) or done > self.limit:
@@ -82,6 +85,13 @@ class Transfer:
                 self.partial.discard()  # a disk that is full, or broken, is not for half a file
                 raise
             self.moved(done, total or self.size)
+            passed = self.patience.clock() - mark[0]
+            if passed > self.patience.read:
+                if done - mark[1] < self.patience.slowest * passed:
+                    raise FailedError(
+                        f"it sends less than {self.patience.slowest:g} bytes a second", passing=True
+                    )
+                mark = (mark[0] + passed, done)
         wanted = total or self.size
         if done < wanted:
             raise FailedError(f"the transfer ended after {done} of {wanted} bytes", passing=True)
@@ -181,7 +191,8 @@ def accept(transfer: Transfer, note: Note | None, response: requests.Response) -
         transfer.partial.begin(Note(transfer.url, validator(response), total))
     else:
         raise FailedError(f"it answers {status}")
-    transfer.receive(response.raw.stream(CHUNK, decode_content=False), total)
+    raw = response.raw
+    transfer.receive(iter(lambda: raw.read1(CHUNK, decode_content=False) or b"", b""), total)
 
 
 def continued(partial: Partial, note: Note, response: requests.Response) -> int:
