@@ -491,15 +491,36 @@ rx_ring(struct port *p, uint32_t i)
 }
 
 /* Call f for the NIC rings of one direction that the file has bound. */
+static int
+is_bound(const struct file *f, uint32_t i)
+{
+	return f->reg.nr_mode != NR_REG_ONE_NIC || f->reg.nr_ringid == i;
+}
+
 static void
 for_bound(struct file *f, uint32_t rings, void (*sync)(struct port *, uint32_t))
 {
 	uint32_t i;
 
 	for (i = 0; i < rings; i++) {
-		if (f->reg.nr_mode != NR_REG_ONE_NIC || f->reg.nr_ringid == i)
+		if (is_bound(f, i))
 			sync(f->port, i);
 	}
+}
+
+/* Whether a bound ring of those that begin at number first has a slot for the program. */
+static int
+is_ready(const struct file *f, uint32_t first, uint32_t rings)
+{
+	uint32_t i;
+
+	for (i = 0; i < rings; i++) {
+		const struct netmap_ring *r = ring_at(f->port, first + i);
+
+		if (is_bound(f, i) && r->cur != r->tail)
+			return 1;
+	}
+	return 0;
 }
 
 static struct file *
@@ -658,7 +679,6 @@ fake_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 	struct file *f = n == 1 ? file_of(fds->fd) : NULL;
-	uint32_t i;
 
 	if (f == NULL || f->port == NULL)
 		return (int)syscall(SYS_poll, fds, n, timeout);
@@ -669,12 +689,10 @@ fake_poll(struct pollfd *fds, nfds_t n, int timeout)
 	}
 	for_bound(f, f->port->tx_rings, tx_ring);
 	for_bound(f, f->port->rx_rings, rx_ring);
-	for (i = 0; i < f->port->tx_rings + f->port->rx_rings + 1; i++) {
-		const struct netmap_ring *r = ring_at(f->port, i);
-
-		if (i != f->port->tx_rings && r->cur != r->tail)
-			fds->revents |= fds->events & (r->dir ? POLLOUT : POLLIN);
-	}
+	if (is_ready(f, 0, f->port->tx_rings))
+		fds->revents |= fds->events & POLLOUT;
+	if (is_ready(f, f->port->tx_rings + 1, f->port->rx_rings))
+		fds->revents |= fds->events & POLLIN;
 	if (fds->revents == 0)
 		nanosleep(&pause, NULL);
 	return fds->revents != 0;

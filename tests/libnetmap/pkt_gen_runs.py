@@ -40,7 +40,7 @@ def program() -> Path:
 def pkt_gen(*words: str | Path, **env: str | Path) -> Done:
     """Run it to its end."""
     return subprocess.run(
-        [program(), *words], capture_output=True, text=True, timeout=60, check=False,
+        [program(), *words], capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, **{name: str(value) for name, value in env.items()}},
     )  # fmt: skip
 
@@ -111,7 +111,7 @@ def send(tmp_path: Path, *words: str | Path, port: str = "vale0:sink", **env: st
 def ones_sum(data: bytes) -> int:
     """The sum of 16-bit words whose complement is the checksum of IP and UDP."""
     data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
     return total

@@ -184,8 +184,8 @@ def interval(out: str) -> str:
 
 def test_plain_numbers_have_no_units() -> None:
     done = pkt_gen(*TX, "-n", "3000", "-R", "10k", "-T", "100", "-N", FAKE_NETMAP_SPEED="10000")
-    assert re.match(r"\d{4,5} pps \(\d+ pkts .* \d+ bps \d", interval(done.stdout))
-    assert re.search(r"^Speed: \d{4,5} pps Bandwidth: \d+ bps \(raw \d+ bps\)", done.stdout, re.M)
+    assert re.match(r"\d+ pps \(\d+ pkts .* \d+ bps \d", interval(done.stdout))
+    assert re.search(r"^Speed: \d+ pps Bandwidth: \d+ bps \(raw \d+ bps\)", done.stdout, re.M)
     assert re.search(r"^Line rate: [\d.]+% of 10000000000 bps$", done.stdout, re.M)
 
 
@@ -195,11 +195,12 @@ def test_framing_adds_24_bytes_to_each_packet() -> None:
         match = re.search(r"^Speed: (\d+) pps Bandwidth: (\d+) bps \(raw (\d+)", done.stdout, re.M)
         assert match
         packets, bits, raw = map(int, match.groups())
-        assert bits == pytest.approx(packets * size * 8, rel=0.001)
-        assert raw == pytest.approx(packets * 124 * 8, rel=0.001)
+        # Half a packet a second is what rounding takes or gives.
+        assert bits == pytest.approx(packets * size * 8, abs=size * 8)
+        assert raw == pytest.approx(packets * 124 * 8, abs=124 * 8)
         match = re.match(r"(\d+) pps .* (\d+) bps$", interval(done.stdout))
         assert match
-        assert int(match[2]) == pytest.approx(int(match[1]) * size * 8, rel=0.001)
+        assert int(match[2]) == pytest.approx(int(match[1]) * size * 8, abs=size * 8)
 
 
 @pytest.mark.parametrize(("length", "wire"), [(60, 84), (42, 84), (1514, 1538)])
@@ -223,7 +224,7 @@ def test_without_a_speed_there_is_no_line_rate(speed: str) -> None:
 
 
 def test_the_average_goes_over_the_last_reports() -> None:
-    done = pkt_gen(*TX, "-n", "300", "-R", "1000", "-T", "10", "-A")
+    done = pkt_gen(*TX, "-n", "600", "-R", "1000", "-T", "10", "-A")
     reports = re.findall(
         r"; mean [\d.]+ [KM]?pps, standard deviation [\d.]+ [KM]?pps over (\d+) reports?$",
         done.stdout, re.M,

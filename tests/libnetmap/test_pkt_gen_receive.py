@@ -210,7 +210,7 @@ def test_pong_returns_a_request_with_everything_turned_round(
 ) -> None:
     ips = ("fd00::7", "fd00:9::1") if v6 else ("10.0.0.7", "10.9.0.1")
     ask = b"nmPG" + struct.pack(">HHI", 77, 1, 5)
-    asked = Frame(*ips, 1000, 2000, length=90, payload=ask)
+    asked = Frame(ips[0], ips[1], 1000, 2000, length=90, payload=ask)
     noise = Frame(payload=mark(1, 1, 1)).bytes()
     slots = [Slot(0, 0, bytes(vnet) + data) for data in (noise, asked.bytes(), bytes(60))]
     taken = tmp_path / "taken"
@@ -224,7 +224,7 @@ def test_pong_returns_a_request_with_everything_turned_round(
     answer = parse(slot.data[vnet:])
     assert slot.data[:vnet] == bytes(vnet)
     assert slot.data[vnet:] == Frame(
-        *reversed(ips), 2000, 1000, answer.src_mac, asked.src_mac, 90,
+        ips[1], ips[0], 2000, 1000, answer.src_mac, asked.src_mac, 90,
         b"nmPG" + struct.pack(">HHI", 77, 2, 5),
     ).bytes()  # fmt: skip
     assert answer.src_mac.startswith("02:")
@@ -318,8 +318,8 @@ def test_a_file_that_will_not_do_is_one_line(content: bytes, says: str, tmp_path
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    for words in (["-f", "tx", "-P", tmp_path / "none"], ["-P", tmp_path / "none" / "x"]):
-        done = pkt_gen("-i", "vale0:sink", *words)
+    for words in (["-f", "tx", "-P", "none"], ["-P", "none/x"]):
+        done = pkt_gen("-i", "vale0:sink", *words[:-1], tmp_path / words[-1])
         assert done.returncode == 1
         assert done.stderr.endswith("No such file or directory\n")
         assert len(done.stderr.splitlines()) == 1
