@@ -210,7 +210,8 @@ def action_target(env: Any, name: str, nodes: Nodes, work: Callable[[], int | No
             needs.ensure(name, run.arch.name, may_install=not run.options.no_install)
             return work()
 
-    env.AlwaysBuild(env.Alias(name, nodes, action(env, f"{name}", prepared)))
+    said = name if env.GetOption("no_exec") else ""  # what -n would do; else the work speaks
+    env.AlwaysBuild(env.Alias(name, nodes, action(env, said, prepared)))
 
 
 def context(env: Any, arch: str = "", suite: str = "") -> testing.Context:
