@@ -30,6 +30,7 @@ FINGERPRINTED = (
     "include/generated/utsrelease.h",
 )
 DEFAULT = "default"
+LENIENT = "KBUILD_MODPOST_WARN=1"  # tells modpost to go on without the kernel's symbols
 DEBIAN = "debian:"  # kernel=debian:SUITE
 
 
@@ -262,7 +263,7 @@ def given_folder(folder: Path, machine: Machine, arch: str) -> Choice:
         if (folder / "Kconfig").exists():
             raise BuildError(
                 f"kernel-dir={folder} is a kernel source that was never prepared",
-                f"type: make -C {folder} defconfig modules_prepare",
+                f"type: make -C {folder} -j2 defconfig all",
             )
         raise BuildError(
             f"kernel-dir={folder} holds no kernel headers (no include/generated/autoconf.h)",
@@ -374,6 +375,17 @@ def compiler_words(folder: Path, compiler: str, llvm: bool) -> list[str]:
         return ["LLVM=1"]
     usual = compiler.endswith("gcc")
     return [] if usual or named_compiler(folder) else [f"CC={compiler}"]
+
+
+def check_symbols(kernel: Kernel) -> None:
+    """Refuse a tree whose kernel was never built: its modules could not be loaded."""
+    if not (kernel.headers_dir / "Module.symvers").exists():
+        raise BuildError(
+            f"{kernel.headers_dir} was prepared, but its kernel was never built: "
+            "it has no Module.symvers",
+            f"type: make -C {kernel.headers_dir} -j2 all; or, only to see whether it compiles, "
+            f"./sconsw kernel-opts={LENIENT}",
+        )
 
 
 def check_compiler(kernel: Kernel, version: str) -> None:

@@ -74,6 +74,8 @@ def write_kernel(job: Job) -> None:
     needs.ensure("module", job.choice.arch, may_install=job.may_install)
     kernel = job.choice.kernel or kernels.for_vm(job.choice.suite, job.choice.arch)
     tree = kernels.check_wishes(job.choice, kernel)
+    if kernels.LENIENT not in job.words:
+        kernels.check_symbols(kernel)
     compiler, llvm = kernels.compiler_of(kernel.headers_dir, kernel.arch)
     builder = builders.choose(kernel, compiler)
     version = builders.compiler_version(builder, compiler, llvm, job.may_install)

@@ -107,7 +107,20 @@ def test_a_source_tree_that_was_never_prepared_is_refused_with_the_command(tmp_p
     (tmp_path / "Makefile").write_text("")
     with pytest.raises(BuildError) as caught:
         kernels.choose(str(tmp_path), "")
-    assert caught.value.hint == f"type: make -C {tmp_path} defconfig modules_prepare"
+    assert caught.value.hint == f"type: make -C {tmp_path} -j2 defconfig all"
+
+
+def test_a_tree_that_was_prepared_and_never_built_is_refused_with_the_command(
+    tmp_path: Path,
+) -> None:
+    folder = add_headers(tmp_path / "linux", "6.12.1")
+    choice = kernels.choose(str(folder), "")
+    assert choice.kernel is not None
+    with pytest.raises(BuildError, match=r"it has no Module\.symvers") as caught:
+        kernels.check_symbols(choice.kernel)
+    assert caught.value.hint.startswith(f"type: make -C {folder} -j2 all")
+    (folder / "Module.symvers").write_text("")
+    kernels.check_symbols(choice.kernel)
 
 
 def test_a_folder_that_is_no_kernel_is_refused(tmp_path: Path) -> None:
