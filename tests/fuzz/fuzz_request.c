@@ -7,6 +7,7 @@
  */
 #include "fuzz.h"
 #include "hosted.h"
+#include "os_hosted_test.h"
 
 #define FILES 3
 #define PAGE  4096
@@ -161,6 +162,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
+	nm_host_defer_alone();
 	nmh_param_set("buf_num", 4096);
 	nmh_param_set("priv_buf_num", 256);
 	if (nmh_init() != 0)

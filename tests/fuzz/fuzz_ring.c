@@ -907,6 +907,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
+	nm_host_defer_alone();
 	param("if_num", 16);
 	param("ring_num", 32);
 	param("ring_size", 8192);

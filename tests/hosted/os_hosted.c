@@ -16,7 +16,8 @@
  *
  * Read sections.  A reader marks its thread with the global epoch; synchronize
  * moves the epoch on and waits until no thread is marked with an older one.
- * nm_os_defer queues to a thread of this file that synchronizes and then calls.
+ * nm_os_defer queues to a thread of this file that synchronizes and then calls, or, in
+ * a program that wants to be alone, to the next nm_os_defer_barrier().
  *
  * Memory.  Every block is known with its size and the place that asked for it, is
  * aligned to 16 bytes and on purpose not to 32, ends in a guard word, and is
@@ -418,7 +419,31 @@ static pthread_cond_t defer_work = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t defer_done = PTHREAD_COND_INITIALIZER;
 static struct nm_deferred *defer_first, **defer_last = &defer_first;
 static uint64_t defer_queued, defer_ran;
-static bool defer_started;
+static bool defer_started, defer_alone;
+
+/* Carries out what is queued; the lock is held before and after. */
+static void defer_run(struct nm_host_thread *me)
+{
+	struct nm_deferred *batch = defer_first;
+	uint64_t n = 0;
+
+	defer_first = NULL;
+	defer_last = &defer_first;
+	pthread_mutex_unlock(&defer_lock);
+	grace_period();
+	me->defer_depth++;
+	while (batch != NULL) {
+		struct nm_deferred *d = batch;
+
+		batch = d->next;
+		d->fn(d);
+		n++;
+	}
+	me->defer_depth--;
+	pthread_mutex_lock(&defer_lock);
+	defer_ran += n;
+	pthread_cond_broadcast(&defer_done);
+}
 
 static void *defer_main(void *arg)
 {
@@ -427,33 +452,17 @@ static void *defer_main(void *arg)
 	(void)arg;
 	pthread_mutex_lock(&defer_lock);
 	for (;;) {
-		struct nm_deferred *batch;
-		uint64_t n = 0;
-
 		while (defer_first == NULL)
 			pthread_cond_wait(&defer_work, &defer_lock);
-		batch = defer_first;
-		defer_first = NULL;
-		defer_last = &defer_first;
-		pthread_mutex_unlock(&defer_lock);
-
-		grace_period();
-		me->defer_depth++;
-		while (batch != NULL) {
-			struct nm_deferred *d = batch;
-
-			batch = d->next;
-			d->fn(d);
-			n++;
-		}
-		me->defer_depth--;
+		defer_run(me);
 		nm_host_assert_clean("a deferred function");
-
-		pthread_mutex_lock(&defer_lock);
-		defer_ran += n;
-		pthread_cond_broadcast(&defer_done);
 	}
 	return NULL;
+}
+
+void nm_host_defer_alone(void)
+{
+	defer_alone = true;
 }
 
 void nm_os_defer(struct nm_deferred *d, void (*fn)(struct nm_deferred *))
@@ -463,7 +472,7 @@ void nm_os_defer(struct nm_deferred *d, void (*fn)(struct nm_deferred *))
 	d->fn = fn;
 	d->next = NULL;
 	pthread_mutex_lock(&defer_lock);
-	if (!defer_started) {
+	if (!defer_started && !defer_alone) {
 		if (pthread_create(&thread, NULL, defer_main, NULL) != 0)
 			nm_host_fatal("no thread for deferred calls");
 		pthread_detach(thread);
@@ -472,19 +481,25 @@ void nm_os_defer(struct nm_deferred *d, void (*fn)(struct nm_deferred *))
 	*defer_last = d;
 	defer_last = &d->next;
 	defer_queued++;
-	pthread_cond_signal(&defer_work);
+	if (!defer_alone)
+		pthread_cond_signal(&defer_work);
 	pthread_mutex_unlock(&defer_lock);
 }
 
 void nm_os_defer_barrier(void)
 {
+	struct nm_host_thread *me = nm_host_me();
 	uint64_t upto;
 
 	nm_host_check_sleep("nm_os_defer_barrier");
 	pthread_mutex_lock(&defer_lock);
 	upto = defer_queued;
-	while (defer_ran < upto)
-		pthread_cond_wait(&defer_done, &defer_lock);
+	while (defer_ran < upto) {
+		if (defer_alone)
+			defer_run(me);
+		else
+			pthread_cond_wait(&defer_done, &defer_lock);
+	}
 	pthread_mutex_unlock(&defer_lock);
 }
 

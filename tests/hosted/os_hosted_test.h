@@ -21,6 +21,9 @@ void nm_host_irq_arm(uint64_t at, void (*fn)(void *), void *arg);
 /* Ends that; true: it has not happened. */
 bool nm_host_irq_disarm(void);
 
+/* No thread for deferred calls: nm_os_defer_barrier() makes them.  Before the first one. */
+void nm_host_defer_alone(void);
+
 /* The nth allocation that this thread makes from now on fails; 0: none. */
 void nm_host_alloc_fail(uint64_t nth);
 /* Allocations since then; whether one was made to fail. */
