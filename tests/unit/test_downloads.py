@@ -141,6 +141,13 @@ def test_a_file_changed_everywhere_leaves_nothing_behind(mirror: Mirror, desk: D
     assert mirror.hits("/bad") == 1
 
 
+def test_an_empty_answer_has_another_hash(mirror: Mirror, desk: Desk) -> None:
+    mirror.routes["/f"] = status(200)
+    with pytest.raises(BuildError, match=f"expected sha256 .*, found {sha256(b'')}"):
+        desk(item(mirror.url("/f")))
+    assert desk(item(mirror.url("/f"), body=b""))[0].read_bytes() == b""
+
+
 @pytest.mark.parametrize(
     ("route", "reason"),
     [

@@ -57,6 +57,7 @@ class Partial:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         text = {"url": note.url, "validator": note.validator, "total": note.total}
         self.note_path.write_text(json.dumps(text))
+        self.path.touch()  # a server may send nothing at all
 
     def append(self, data: bytes) -> None:
         """Add bytes, all of them, past every buffer of this process."""

@@ -49,6 +49,26 @@ class FailedError(Exception):
         self.after = after  # seconds that the server asks to wait
 
 
+@dataclass
+class Pace:
+    """A server may be slow, but not so slow that nobody sees an end."""
+
+    patience: Patience
+    since: float
+    before: int  # bytes that were there then
+
+    def check(self, done: int) -> None:
+        passed = self.patience.clock() - self.since
+        if passed <= self.patience.read:
+            return
+        if done - self.before < self.patience.slowest * passed:
+            raise FailedError(
+                f"it sends less than {self.patience.slowest:g} bytes a second", passing=True
+            )
+        self.since += passed
+        self.before = done
+
+
 @dataclass(frozen=True)
 class Transfer:
     """What to bring where."""
@@ -73,7 +93,7 @@ class Transfer:
     def receive(self, pieces: Iterator[bytes], total: int) -> None:
         """Append what comes, up to the limit, and not more slowly than patience lasts."""
         done = self.partial.size
-        mark = (self.patience.clock(), done)
+        pace = Pace(self.patience, self.patience.clock(), done)
         for piece in pieces:
             done += len(piece)
             if done > (total or self.limit) or done > self.limit:
@@ -85,13 +105,7 @@ class Transfer:
                 self.partial.discard()  # a disk that is full, or broken, is not for half a file
                 raise
             self.moved(done, total or self.size)
-            passed = self.patience.clock() - mark[0]
-            if passed > self.patience.read:
-                if done - mark[1] < self.patience.slowest * passed:
-                    raise FailedError(
-                        f"it sends less than {self.patience.slowest:g} bytes a second", passing=True
-                    )
-                mark = (mark[0] + passed, done)
+            pace.check(done)
         wanted = total or self.size
         if done < wanted:
             raise FailedError(f"the transfer ended after {done} of {wanted} bytes", passing=True)
