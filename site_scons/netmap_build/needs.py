@@ -186,7 +186,7 @@ BY_TARGET: dict[str, tuple[Need, ...]] = {
     "test-abi": (*USER, GXX),
     "test-cross": (*USER, MINGW),
     "test-libnetmap": (*USER, GXX, MANDOC),
-    "test-install": (*USER, KMOD, PKG_CONFIG),
+    "test-install": (*KERNEL, LIBC, KMOD, PKG_CONFIG),
     "test-vm": VM,
     "test-kernels": (*KERNEL, *VM),
     "matrix": (*KERNEL, *VM),
