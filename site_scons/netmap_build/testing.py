@@ -64,8 +64,9 @@ LAYERS = (
     Layer("hosted-asan", "hosted", 30, 180, QUICK_LIBRARY, LIBRARY, ASAN),
     Layer("hosted-wild", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, WILD),
     Layer("hosted-plausible", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, PLAUSIBLE),
+    # Each file builds its programs once, on one of the processors.
+    Layer("libnetmap", "libnetmap", 25, 60, more=("--dist", "loadfile")),
     # Each of these builds more than it runs, and once is enough.
-    Layer("libnetmap", "libnetmap", 25, 60, parallel=False),
     Layer("abi", "abi", 15, 30, parallel=False),
     Layer("cross", "cross", 20, 120, parallel=False),
     Layer("install", "install", 0, 30, parallel=False),
