@@ -44,6 +44,18 @@ def test_no_setting_of_the_system_can_weaken_the_signature_check(name: str) -> N
     ]
 
 
+def test_sources_a_release_and_an_architecture_of_our_own_come_last() -> None:
+    text = apt.configuration(
+        DUMP, Path("/r"), own_sources=True, release="trixie-backports", foreign="arm64"
+    )
+    assert text.endswith(
+        'Dir::Etc::sourcelist "/dev/null";\n'
+        'Dir::Etc::sourceparts "/r/sources";\n'
+        'APT::Default-Release "trixie-backports";\n'
+        'APT::Architectures:: "arm64";\n'
+    )
+
+
 @pytest.mark.skipif(not shutil.which("apt-config"), reason="no apt on this system")
 def test_apt_itself_reads_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "apt.conf").write_text(apt.configuration(DUMP, tmp_path))

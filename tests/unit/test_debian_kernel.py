@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 from pathlib import Path
 
 import pytest
-from netmap_build import debian_kernel, kernels, suites
+from netmap_build import debian_kernel, kernels, network, space, suites
 from netmap_build.apt import Package, PrivateApt
 from netmap_build.errors import BuildError
 
@@ -141,3 +142,129 @@ def test_where_there_is_no_debian_the_distributions_command_is_named(
     with pytest.raises(BuildError) as caught:
         debian_kernel.fetch()
     assert "dnf install kernel-devel" in caught.value.hint
+
+
+def test_a_makefile_that_names_its_output_folder_is_relocated_too(tmp_path: Path) -> None:
+    root = unpacked(tmp_path / "first")
+    makefile = root / f"usr/src/linux-headers-{VERSION}/Makefile"
+    makefile.write_text(
+        f"KBUILD_OUTPUT=/usr/src/linux-headers-{VERSION}\nall:\n\t@echo $(KBUILD_OUTPUT)\n"
+    )
+    debian_kernel.relocate(root)
+    moved = root.rename(tmp_path / "second")
+    headers = moved / f"usr/src/linux-headers-{VERSION}"
+    said = subprocess.run(
+        ["make", "-s", "-C", str(headers)], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+    assert said.strip() == str(headers)
+
+
+def test_the_image_is_found_in_boot_and_beside_the_modules(tmp_path: Path) -> None:
+    assert debian_kernel.image_of(tmp_path, VERSION) is None
+    newer = tmp_path / f"usr/lib/modules/{VERSION}/vmlinuz"
+    newer.parent.mkdir(parents=True)
+    newer.touch()
+    assert debian_kernel.image_of(tmp_path, VERSION) == newer
+    older = tmp_path / f"boot/vmlinuz-{VERSION}"
+    older.parent.mkdir()
+    older.touch()
+    assert debian_kernel.image_of(tmp_path, VERSION) == older
+
+
+ENTRY = suites.Source("https://mirror.example/debian", ("bookworm",), " /k.gpg")
+
+
+@pytest.fixture
+def bookworm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETMAP_BUILD_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        suites,
+        "os_release",
+        lambda root=Path("/"): {"ID": "debian", "VERSION_CODENAME": "bookworm"},
+    )
+    monkeypatch.setattr(suites, "system_sources", lambda: [ENTRY])
+    monkeypatch.setattr("shutil.which", lambda name, path=None: f"/usr/bin/{name}")
+
+
+@pytest.mark.usefixtures("bookworm")
+def test_each_suite_and_architecture_has_an_apt_and_a_store_of_its_own() -> None:
+    other = "aarch64" if platform.machine() == "x86_64" else "x86_64"
+    pairs = [("", ""), ("sid", ""), ("", other), ("sid", other)]
+    assert len({debian_kernel.private_apt(*pair).root for pair in pairs}) == 4
+    assert len({debian_kernel.store(*pair) for pair in pairs}) == 4
+    assert debian_kernel.store("bookworm") == debian_kernel.store()
+    foreign = debian_kernel.private_apt("sid", other)
+    assert foreign.foreign == {"aarch64": "arm64", "x86_64": "amd64"}[other]
+    assert debian_kernel.private_apt("sid", platform.machine()).foreign == ""
+
+
+@pytest.mark.usefixtures("bookworm")
+def test_backports_are_preferred_only_where_they_are_asked_for() -> None:
+    apt = debian_kernel.private_apt("trixie-backports", "")
+    assert apt.release == "trixie-backports"
+    assert "Suites: trixie trixie-backports" in apt.sources
+    assert debian_kernel.private_apt("trixie", "").release == ""
+
+
+@pytest.mark.usefixtures("bookworm")
+def test_the_tools_of_a_foreign_kernel_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = {
+        "linux-headers-cloud-arm64:arm64": Package(
+            "linux-headers-cloud-arm64", "1", 1, ("linux-headers-6", "linux-kbuild-6"), "arm64"
+        ),
+        "linux-headers-6": Package("linux-headers-6", "1", 1, (), "all"),
+        "linux-kbuild-6": Package("linux-kbuild-6", "1", 1, (), "amd64"),
+        "linux-kbuild-6:arm64": Package("linux-kbuild-6", "1", 1, (), "arm64"),
+    }
+    apt = PrivateApt(Path("/nowhere"), "Types: deb", foreign="arm64")
+    monkeypatch.setattr(apt, "show", archive.get)
+    found = apt.closure(
+        ["linux-headers-cloud-arm64"], debian_kernel.KERNEL_PACKAGES, debian_kernel.TOOL_PACKAGES
+    )
+    assert [package.spec for package in found] == [
+        "linux-headers-6=1",
+        "linux-headers-cloud-arm64:arm64=1",
+        "linux-kbuild-6:amd64=1",
+    ]
+
+
+@pytest.mark.usefixtures("bookworm")
+def test_an_archive_that_does_not_answer_is_one_line_of_a_kind_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(network.VARIABLE, raising=False)
+    said = "W: Failed to fetch https://mirror.example/sid  Could not resolve\nW: more\n"
+    monkeypatch.setattr(PrivateApt, "update", lambda self: said)
+    monkeypatch.setattr(PrivateApt, "show", lambda self, name: None)
+    with pytest.raises(suites.SuiteMissing) as caught:
+        debian_kernel.fetch("sid", "x86_64")
+    assert caught.value.message == (
+        "apt has no linux-headers-cloud-amd64 of sid: "
+        "W: Failed to fetch https://mirror.example/sid  Could not resolve"
+    )
+
+
+@pytest.mark.usefixtures("bookworm")
+def test_a_system_whose_sources_name_no_debian_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(network.VARIABLE, raising=False)
+    monkeypatch.setattr(suites, "system_sources", lambda: [])
+    with pytest.raises(suites.SuiteMissing, match="name no Debian archive to take sid from"):
+        debian_kernel.fetch("sid")
+
+
+@pytest.mark.usefixtures("bookworm")
+def test_offline_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(network.VARIABLE, "1")
+    with pytest.raises(BuildError, match="fetching the cloud-amd64 kernel of sid needs the netw"):
+        debian_kernel.fetch("sid", "x86_64")
+
+
+@pytest.mark.usefixtures("bookworm")
+def test_a_disk_without_room_is_said_before_the_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space, "free", lambda folder: 1000)
+    apt = FakeApt(tmp_path)
+    with pytest.raises(BuildError, match="no space left for the kernel packages"):
+        debian_kernel.place(apt, [Package("p", "1", 10_000_000)], "1")
+    assert apt.downloads == 0
