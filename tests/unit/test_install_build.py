@@ -82,22 +82,29 @@ def test_root_installs_out_of_a_checkout_of_somebody_else_and_writes_nothing_the
         make_environment(top)
         for path in [top, *top.rglob("*")]:
             os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-        words = [f"destdir={root}", "no-install=1", f"kernel-dir={folder}/kernel"]
-        done = subprocess.run(
-            [str(top / "sconsw"), "install", *words],
-            env={
-                **os.environ,
-                "NETMAP_BUILD_CACHE": str(top / "build/cache"),
-                "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
+        as_root(top, "install", f"destdir={root}", "no-install=1", f"kernel-dir={folder}/kernel")
         assert (root / "usr/local/bin/hello").stat().st_uid == 0
         assert [path for path in top.rglob("*") if path.lstat().st_uid == 0] == []
+        as_root(top, "uninstall", f"destdir={root}")
+        assert list(root.iterdir()) == []
+        assert [path for path in top.rglob("*") if path.lstat().st_uid == 0] == []
+
+
+def as_root(top: Path, *words: str) -> None:
+    """The wrapper, with programs that everybody can run."""
+    done = subprocess.run(
+        [str(top / "sconsw"), *words],
+        env={
+            **os.environ,
+            "NETMAP_BUILD_CACHE": str(top / "build/cache"),
+            "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def make_environment(top: Path) -> None:
