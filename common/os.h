@@ -43,7 +43,9 @@
 
 /* A function off the hot path: kept out of line, so that its registers and stack do
  * not burden the caller. */
+#ifndef nm_cold /* a system may have its own */
 #define nm_cold __attribute__((__noinline__, __cold__))
+#endif
 /* Where a call, or its absence, was measured to matter. */
 #define nm_always_inline inline __attribute__((__always_inline__))
 #define nm_noinline __attribute__((__noinline__))

@@ -52,6 +52,9 @@
 
 #define NM_PAGE_SIZE PAGE_SIZE
 #define NM_BUG_ON(cond) BUG_ON(cond)
+/* __cold is empty where gcc would not align such functions as the kernel must have them:
+ * one at an odd word stops arm64 when the module is loaded. */
+#define nm_cold noinline __cold
 #define nm_likely(x) likely(x)
 #define nm_unlikely(x) unlikely(x)
 
