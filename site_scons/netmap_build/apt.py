@@ -207,9 +207,9 @@ def explained(said: str, folder: Path) -> BuildError:
     if UNREACHABLE.search(said):
         return BuildError(
             f"apt does not reach its archive: {telling(said)}",
-            "mend the network or the apt sources (check with: apt-get update), then the same again",
+            "type: apt-get update, mend the network or the apt sources, then the same again",
         )
     return BuildError(
         f"apt-get download failed: {telling(said)}",
-        "check with: apt-get update && apt-get download linux-libc-dev",
+        "type: apt-get update && apt-get download linux-libc-dev",
     )

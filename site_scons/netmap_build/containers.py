@@ -79,12 +79,12 @@ def image(
         except Exception as error:
             raise BuildError(
                 f"the engine at {on.address} did not take the image of {suite}: {error}",
-                f"check with: df -h {cache.root()}",
+                f"type: df -h {cache.root()}",
             ) from None
         if not on.client.images.list(filters={"reference": tag}):
             raise BuildError(
                 f"the engine at {on.address} did not import the image of {suite}",
-                f"type: rm {file}, then the same again; check with: df -h {cache.root()}",
+                f"type: rm {file}, then the same again; type: df -h {cache.root()}",
             )
     return tag
 
@@ -107,7 +107,7 @@ def make(suite: str, packages: Sequence[str], file: Path, may_install: bool) -> 
     if not sources:
         raise suites.SuiteMissing(
             f"the apt sources of this system name no Debian archive to take {suite} from",
-            "check with: grep -r debian /etc/apt/sources.list*",
+            "type: grep -r debian /etc/apt/sources.list*",
         )
     missing = needs.packages([needs.MMDEBSTRAP])
     if missing:
@@ -142,7 +142,7 @@ def make(suite: str, packages: Sequence[str], file: Path, may_install: bool) -> 
         if done.returncode:
             raise suites.SuiteMissing(
                 f"no image of Debian {suite} could be made: {reason(done.stdout)}",
-                f"check with: mmdebstrap --variant=minbase {suite} /dev/null",
+                f"type: mmdebstrap --variant=minbase {suite} /dev/null",
             )
         (scratch / "image.tar").replace(file)
     size = file.stat().st_size / 1e6

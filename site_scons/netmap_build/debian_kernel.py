@@ -152,7 +152,7 @@ def private_apt(suite: str, arch: str) -> PrivateApt:
     if suite and not sources:
         raise suites.SuiteMissing(
             f"the apt sources of this system name no Debian archive to take {suite} from",
-            "check with: grep -r debian /etc/apt/sources.list*",
+            "type: grep -r debian /etc/apt/sources.list*",
         )
     release = name if known and suites.named(name).base != name else ""
     return PrivateApt(root, sources, release, foreign)

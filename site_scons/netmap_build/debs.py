@@ -53,7 +53,7 @@ def download(name: str, arch: str) -> Path:
     if package is None or package.arch != debian:
         raise BuildError(
             f"apt has no {name} for {debian}: {telling(said)}",
-            "check with: apt-cache policy " + name,
+            "type: apt-cache policy " + name,
         )
     say(f"netmap: fetching {name} for {debian}: {package.size / 1e6:.1f} MB")
     folder = folder_of(name, arch)

@@ -74,7 +74,7 @@ def build(
         first = next((line for line in complaints("".join(said))), "")
         if type(error) is not BuildError or not first:
             raise
-        raise BuildError(f"{error.message}: {first}", f"read {job.out / LOG}") from None
+        raise BuildError(f"{error.message}: {first}", f"type: less {job.out / LOG}") from None
     finally:
         if job.out.is_dir():
             (job.out / LOG).write_text("".join(said))

@@ -23,6 +23,6 @@ def chosen(folder: Path, asked: tuple[str, ...], none: bool) -> list[str]:
             like = closest(name, names)
             raise BuildError(
                 f"there is no program {name}" + (f"; the closest is {like}" if like else ""),
-                f"known: {', '.join(names) or 'none'}",
+                "type: ./sconsw show-apps",
             )
     return [name for name in names if name in asked or not asked]

@@ -28,7 +28,7 @@ def block(lock_text: str, version: str) -> str:
     )
     if match is None:
         known = ", ".join(versions(lock_text))
-        raise BuildError(f"{LOCK} pins no ziglang {version}", f"use one of: {known}")
+        raise BuildError(f"{LOCK} pins no ziglang {version}", f"type one of: {known}")
     return match.group(0)
 
 

@@ -7,6 +7,7 @@ exit code is 2 for words that make no sense, else 1.
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import signal
@@ -313,6 +314,33 @@ def test_files_from_the_future_build_without_a_complaint(checkout: Checkout) -> 
     (checkout.top / "linux/main.c").write_text("/* changed */\n")
     checkout.build()
     assert "changed" in (checkout.out / "stage/netmap.ko").read_text()
+
+
+# Their hints are about archives and trees that somebody else made: there is no command to type.
+OF_OTHERS = ("downloads", "install.py", "kernel_source.py", "target.py")
+
+
+def hints(file: Path) -> list[str]:
+    """The beginnings of the hints in a file that are written out there."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+            ("BuildError", "NoEngine")
+        ):
+            hint: ast.expr | None = node.args[1] if len(node.args) > 1 else None
+            if isinstance(hint, ast.JoinedStr):
+                hint = hint.values[0]
+            if isinstance(hint, ast.Constant) and isinstance(hint.value, str):
+                found.append(hint.value)
+    return found
+
+
+def test_every_hint_says_what_to_type() -> None:
+    folder = TOP / "site_scons/netmap_build"
+    files = [path for path in folder.rglob("*.py") if not set(path.parts) & set(OF_OTHERS)]
+    said = [(path.name, hint) for path in files for hint in hints(path)]
+    assert len(said) > 30
+    assert [(name, hint) for name, hint in said if not hint.startswith("type")] == []
 
 
 def test_a_failed_system_call_is_told_without_its_number() -> None:

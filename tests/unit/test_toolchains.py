@@ -27,7 +27,7 @@ def test_a_block_holds_one_version_with_its_hashes(version: str) -> None:
 def test_a_version_that_is_not_pinned_is_refused_with_those_that_are() -> None:
     with pytest.raises(BuildError) as caught:
         toolchains.block(LOCK, "0.1.0")
-    assert caught.value.hint == "use one of: 0.15.2, 0.17.1"
+    assert caught.value.hint == "type one of: 0.15.2, 0.17.1"
 
 
 def test_a_cached_compiler_is_used_without_asking_the_network(

@@ -65,7 +65,7 @@ def build(contents: Contents, steps: list[Step], token: str) -> bytes:
         archive.add_file(f"lib/modules/{module.name}.ko", module.data)
     for program in contents.programs:
         if not program.exists():
-            raise BuildError(f"no program {program}", "./sconsw")
+            raise BuildError(f"no program {program}", "type: ./sconsw")
         archive.add_file(f"bin/{program.name}", program.read_bytes(), executable=True)
         libraries = shared_libraries(program, contents.library_dirs, contents.cc)
         for place, library in libraries.items():

@@ -94,7 +94,7 @@ class Vm:
         console_text = console.read_text("utf-8", "replace") if console.exists() else ""
         if not parser.booted and not ended.timed_out and not console_text:
             said = (folder / "stderr").read_text("utf-8", "replace").strip()
-            raise BuildError(f"QEMU did not start: {said}", f"see {folder}")
+            raise BuildError(f"QEMU did not start: {said}", f"type: less {folder}/console")
         log = "\n".join(parser.log)
         found = [f"at start-up: {line}" for line in parser.stray if line.strip()]
         found += problems(log if parser.done else console_text)
@@ -146,12 +146,12 @@ def _new_folder(work_dir: Path, name: str) -> Path:
 
 def _own_module(path: Path, kernel_version: str) -> Module:
     if not path.exists():
-        raise BuildError(f"no module {path}", "./sconsw")
+        raise BuildError(f"no module {path}", "type: ./sconsw")
     data = read_module(path)
     built_for = version_magic(data)
     if kernel_version and built_for != kernel_version:
         raise BuildError(
             f"{path.name} was built for {built_for}, the machine boots {kernel_version}",
-            "build for the kernel whose image is here: ./sconsw kernel=" + kernel_version,
+            "type: ./sconsw kernel=" + kernel_version,
         )
     return Module(module_name(path), data)

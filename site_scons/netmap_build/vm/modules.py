@@ -36,7 +36,7 @@ def read_module(path: Path) -> bytes:
     if path.name.endswith(".zst"):
         zstd = shutil.which("zstd")
         if zstd is None:
-            raise BuildError(f"{path.name} is compressed with zstd", "install the package zstd")
+            raise BuildError(f"{path.name} is compressed with zstd", "type: apt-get install zstd")
         return subprocess.run([zstd, "-dc"], input=raw, stdout=subprocess.PIPE, check=True).stdout
     return raw
 
@@ -94,7 +94,7 @@ class ModuleTree:
             if path is None:
                 raise BuildError(
                     f"the kernel has no module {name} (needed by {needed_by})",
-                    "choose a kernel image that ships it: kernel-dir=, kernel=",
+                    "type: ./sconsw kernel=default",
                 )
             data = read_module(path)
             for other in depends(data):

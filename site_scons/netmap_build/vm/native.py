@@ -29,7 +29,7 @@ def measure(root: Path, rounds: int = 6) -> dict[str, float]:
     lines = _output(builder).split()
     program = next((line for line in lines if Path(line).name == "bench_hosted"), None)
     if program is None:
-        raise BuildError("the hosted benchmark was not built", "./sconsw test-hosted")
+        raise BuildError("the hosted benchmark was not built", "type: ./sconsw test-hosted")
     rows = [line.split() for line in _output([program, "-r", str(rounds)]).splitlines()]
     return {row[0]: float(row[1]) for row in rows if len(row) >= 2}
 
@@ -44,5 +44,7 @@ def table(figures: dict[str, float]) -> str:
 def _output(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise BuildError(f"{command[0]} failed: {done.stderr.strip()}", "./sconsw test-hosted")
+        raise BuildError(
+            f"{command[0]} failed: {done.stderr.strip()}", "type: ./sconsw test-hosted"
+        )
     return done.stdout

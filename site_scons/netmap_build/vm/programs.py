@@ -81,7 +81,7 @@ def compiler_file(name: str, cc: str) -> Path | None:
 
 
 def no_compiler(cc: str) -> BuildError:
-    return BuildError(f"no C compiler: {cc}", "install it, or name another one with cc=")
+    return BuildError(f"no C compiler: {cc}", "type: ./sconsw cc=NAME, or install it")
 
 
 def compile_program(

@@ -44,7 +44,7 @@ class Target:
     def program(self, name: str) -> Path:
         """The path of a built program; BuildError when it is not there."""
         if self.bin_dir is None or not (self.bin_dir / name).exists():
-            raise BuildError(f"{name} is not built", "./sconsw")
+            raise BuildError(f"{name} is not built", "type: ./sconsw")
         return self.bin_dir / name
 
     def save(self, path: Path) -> None:
@@ -60,7 +60,7 @@ def load(path: Path) -> Target:
     try:
         raw = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise BuildError(f"cannot read {path}: {error}", "./sconsw") from error
+        raise BuildError(f"cannot read {path}: {error}", "type: ./sconsw") from error
 
     def optional(key: str) -> Path | None:
         return Path(raw[key]) if raw.get(key) else None
@@ -108,7 +108,9 @@ def from_options(options: argparse.Namespace, root: Path) -> Target:
     if options.kernel_image is None:
         target = from_environment()
         if target is None:
-            raise BuildError("which kernel should boot?", "name --config or --kernel-image")
+            raise BuildError(
+                "which kernel should boot?", "type the same with --config or --kernel-image"
+            )
         return target
     for name in ("modules_dir", "work_dir"):
         if getattr(options, name) is None:
