@@ -28,6 +28,7 @@ __all__ = ["Engine", "Mount", "NoEngine", "engine", "image", "prepare", "run", "
 REPOSITORY = "netmap-build"
 RECIPE = "1"  # another number makes all images anew
 LABEL = "netmap-build"
+RANGE = 'sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "$USER"'
 IMAGE_BYTES = 700_000_000  # a suite's base with a compiler, unpacked and packed
 
 
@@ -139,6 +140,12 @@ def make(suite: str, packages: Sequence[str], file: Path, may_install: bool) -> 
             },
             check=False,
         )
+        if "chroot mode" in done.stdout and done.returncode:
+            raise BuildError(
+                "an ordinary user makes an image only with user namespaces: a program newuidmap, "
+                "and a range of ids in /etc/subuid and /etc/subgid",
+                f"{system_packages.command_to_type(['uidmap'])}; then: {RANGE}",
+            )
         if done.returncode:
             raise suites.SuiteMissing(
                 f"no image of Debian {suite} could be made: {reason(done.stdout)}",

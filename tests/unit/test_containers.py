@@ -157,6 +157,21 @@ def test_an_archive_that_does_not_answer_is_one_line(
     assert list((Path(os.environ["NETMAP_BUILD_CACHE"]) / "images").glob("*.tar")) == []
 
 
+def test_an_ordinary_user_without_namespaces_is_told_what_is_missing(
+    mmdebstrap: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = shutil.which("mmdebstrap")
+    assert program is not None
+    Path(program).write_text(
+        "#!/bin/sh\necho 'E: unable to pick chroot mode automatically'\nexit 1\n"
+    )
+    with pytest.raises(BuildError, match="only with user namespaces") as caught:
+        containers.prepare("sid")
+    assert not isinstance(caught.value, suites.SuiteMissing)
+    assert "uidmap" in caught.value.hint
+    assert "--add-subuids" in caught.value.hint
+
+
 def test_a_full_disk_is_said_before_the_start(
     mmdebstrap: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
