@@ -279,7 +279,10 @@ def run(
     others: where the builds for other architectures are, for the layers that name one.
     """
     contexts = {"": context} | (others or {})
-    results = [run_layer(contexts[layer.arch], layer) for layer in layers]
+    results = []
+    for layer in layers:
+        if not interrupts.HAPPENED.is_set():
+            results.append(run_layer(contexts[layer.arch], layer))
     say("\n" + table(results))
     return int(any(result.code for result in results))
 

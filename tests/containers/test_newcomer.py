@@ -17,6 +17,8 @@ from netmap_build.engine import Engine
 TOP = Path(__file__).resolve().parents[2]
 SUITE = "bookworm"
 CHECKOUT = "/srv/netmap"
+# Downloads and an emulated machine: minutes on a busy computer.
+pytestmark = pytest.mark.timeout(1500)
 BEGIN = "cp -r /clone /srv/netmap && cd /srv/netmap\n"
 
 

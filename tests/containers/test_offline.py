@@ -18,10 +18,13 @@ with socket.socket() as s:
     fcntl.ioctl(s, 0x8914, struct.pack("16sh14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
 os.execv(sys.argv[1], sys.argv[1:])
 """
-pytestmark = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("unshare") is None,
-    reason="only root can leave the network",
-)
+pytestmark = [
+    pytest.mark.timeout(1500),
+    pytest.mark.skipif(
+        os.geteuid() != 0 or shutil.which("unshare") is None,
+        reason="only root can leave the network",
+    ),
+]
 
 
 def sconsw(clone: Path, *words: str, offline: bool) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from netmap_build import targets, testing
+from netmap_build import interrupts, needs, targets, testing, venvs
 
 TOP = Path(__file__).resolve().parents[2]
 TESTS = list((TOP / "tests").glob("*/**/test_*.py"))
@@ -150,3 +150,30 @@ def test_a_command_that_leaves_with_a_code_gives_that_code(
     monkeypatch.setattr(testing, "vm_config", lambda context: tmp_path / "vm.json")
     assert testing.run_vm_command("bench", "-h", context(tmp_path)) == 0
     assert testing.run_vm_command("bench", "--no-such-option", context(tmp_path)) == 2
+
+
+def test_ctrl_c_ends_a_layer_and_starts_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(testing, "command", lambda *_: ["sleep", "1000"])
+    monkeypatch.setattr(testing, "environment", lambda *_: {"PATH": "/usr/bin:/bin"})
+    monkeypatch.setattr(venvs, "ensure", lambda *_, **__: Path("python"))
+    monkeypatch.setattr(needs, "ensure", lambda *_, **__: None)
+    interrupts.interrupt()
+    try:
+        assert testing.run_layer(context(tmp_path), LAYER).code != 0
+        monkeypatch.setattr(testing, "run_layer", None)
+        assert testing.run((LAYER,), context(tmp_path)) == 0
+    finally:
+        interrupts.HAPPENED.clear()
+
+
+def test_what_is_under_way_is_stopped_by_ctrl_c() -> None:
+    stopped: list[str] = []
+    try:
+        with interrupts.stopped_by(lambda: stopped.append("one")):
+            interrupts.interrupt()
+        interrupts.interrupt()
+        assert stopped == ["one"]
+    finally:
+        interrupts.HAPPENED.clear()
