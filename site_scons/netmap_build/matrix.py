@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import cache, debian_kernel, kernels, kmodule, needs, suites, testing, venvs
+from . import cache, debian_kernel, debs, kernels, kmodule, needs, suites, testing, venvs
 from .errors import BuildError, say
 from .vm.target import ENVIRONMENT, Target
 
@@ -109,18 +109,21 @@ def boot(built: Built, top: Path, folder: Path, env: Mapping[str, str], python: 
             f"the packages of {built.kernel.version} brought no image or no modules",
             f"type: rm -r {debian_kernel.store(built.suite)}, then the same again",
         )
-    config = folder / f"vm-{built.suite}.json"
+    arch = built.kernel.arch
+    name = f"vm-{built.suite}" if kernels.is_native(arch) else f"vm-{built.suite}-{arch}"
+    config = folder / f"{name}.json"
     Target(
         kernel_image=built.kernel.image,
         modules_dir=built.kernel.modules_dir,
         kernel_version=built.kernel.version,
-        work_dir=folder / f"vm-{built.suite}",
+        work_dir=folder / name,
         root=top,
         netmap_ko=built.module,
         bin_dir=Path(env["NETMAP_BIN_DIR"]),
         lib_dir=Path(env["NETMAP_LIB_DIR"]),
         cc=env["CC"],
-        arch=built.kernel.arch,
+        arch=arch,
+        busybox=None if kernels.is_native(arch) else debs.busybox(arch),
     ).save(config)
     words = [str(python), "-m", "pytest", "tests/vm", "-q", "-m", BOOT_TESTS]
     words += ["-p", "no:cacheprovider"]
