@@ -129,7 +129,7 @@ register_hint(int error, const char *name)
 	case EIO:
 		return "; it needs virtio-net headers, which this program did not accept";
 	case ENOMEM:
-		return "; too little memory for its rings and buffers";
+		return "; no room for its rings and buffers in the machine or the region: see the kernel log";
 	case EINVAL:
 		return "; it has no such ring, or there is no such region";
 	case EOPNOTSUPP:

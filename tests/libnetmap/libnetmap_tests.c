@@ -129,7 +129,7 @@ each_refusal_of_the_kernel_has_a_hint(void)
 		{ ENXIO, "netmap:lo", "the interface is there" },
 		{ EBUSY, "vale0:sink", "in use" },
 		{ EIO, "vale0:sink", "virtio-net headers" },
-		{ ENOMEM, "vale0:sink", "too little memory" },
+		{ ENOMEM, "vale0:sink", "no room for its rings" },
 		{ EINVAL, "vale0:sink-9", "no such ring" },
 		{ EOPNOTSUPP, "vale0:sink/r", "does not do what the name asks for" },
 		{ ERANGE, "vale0:sink", "cannot open the port" },
