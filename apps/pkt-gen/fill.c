@@ -165,10 +165,10 @@ fill_pieces(struct filler *f, struct tx_ring *r, uint32_t max, uint64_t *bytes)
 {
 	struct netmap_ring *ring = r->ring;
 	struct packet *p = &f->w->packet;
-	uint32_t head = ring->head, space = nm_ring_space(ring), last = head, n;
+	uint32_t head = ring->head, space = nm_ring_space(ring), n;
+	struct pieces how = cut(f->w->o, p->size);
 
 	for (n = 0; n < max && space > 0; n++) {
-		struct pieces how = cut(f->w->o, p->size);
 		uint32_t used = ring_put(ring, head, space, source(f, r, head), p->size, 0, &how);
 
 		if (used == 0)
@@ -176,13 +176,17 @@ fill_pieces(struct filler *f, struct tx_ring *r, uint32_t max, uint64_t *bytes)
 		if (f->w->o->dump)
 			show(f->w, ring, head);
 		space -= used;
-		last = (head + used - 1) % ring->num_slots;
-		head = (head + used) % ring->num_slots;
+		head += used;
+		if (head >= ring->num_slots)
+			head -= ring->num_slots;
 		*bytes += p->size - p->vnet_len;
-		packet_step(p);
+		if (p->n_steps > 0) {
+			packet_step(p);
+			how = cut(f->w->o, p->size);
+		}
 	}
 	if (n > 0)
-		publish(ring, last, head);
+		publish(ring, head > 0 ? head - 1 : ring->num_slots - 1, head);
 	return n;
 }
 

@@ -12,32 +12,33 @@ uint32_t
 ring_put(struct netmap_ring *ring, uint32_t head, uint32_t slots, const uint8_t *bytes,
 	 size_t size, uint16_t flags, const struct pieces *how)
 {
+	const struct pieces p = *how;	/* a copy, which no store to the ring can change */
+	const uint16_t kind = p.indirect ? NS_INDIRECT : 0;
+	const int copy = bytes != NULL && !p.indirect;
 	uint32_t used = 0, i = head;
 
 	while (used < slots) {
 		struct netmap_slot *slot = &ring->slot[i];
 		size_t offset = (size_t)NETMAP_ROFFSET(ring, slot);
 		size_t part = offset < ring->nr_buf_size ? ring->nr_buf_size - offset : 0;
-		uint16_t more = 0;
 
-		if (how->indirect) {
+		if (p.indirect) {
 			part = UINT16_MAX;
 			slot->ptr = (uintptr_t)bytes;
-			more = NS_INDIRECT;
 		}
-		if (used + 1 < how->number && part > how->size)
-			part = how->size;
+		if (part > p.size && used + 1 < p.number)
+			part = p.size;
 		if (part > size)
 			part = size;
-		if (bytes != NULL && !how->indirect)
+		if (copy)
 			nm_pkt_copy(bytes, NETMAP_BUF_OFFSET(ring, slot), (int)part);
 		slot->len = (uint16_t)part;
 		used++;
 		if (part == size) {
-			slot->flags = flags | more;
+			slot->flags = flags | kind;
 			return used;
 		}
-		slot->flags = NS_MOREFRAG | more;
+		slot->flags = NS_MOREFRAG | kind;
 		if (bytes != NULL)
 			bytes += part;
 		size -= part;

@@ -557,7 +557,14 @@ the_window_moves_with_the_numbers(void)
 	CHECK(s.last->twice == 1 && s.last->old == 0);
 	count_number(&s, 2 * SEQUENCE_WINDOW - 1);
 	CHECK(s.last->twice == 1 && s.last->old == 1);
-	count_number(&s, 4 * SEQUENCE_WINDOW);		/* further than the window is wide */
+	/* What stood in the window for numbers before says nothing of those skipped. */
+	count_number(&s, 3 * SEQUENCE_WINDOW + 9);
+	CHECK(s.last->lost == 9);
+	for (i = 0; i < 9; i++)
+		count_number(&s, 3 * SEQUENCE_WINDOW + i);
+	CHECK(s.last->late == 9 && s.last->lost == 0 && s.last->twice == 1);
+	s.last->late = 0;
+	count_number(&s, 4 * SEQUENCE_WINDOW + 10);	/* further than the window is wide */
 	CHECK(s.last->lost == SEQUENCE_WINDOW);
 	count_number(&s, 4 * SEQUENCE_WINDOW - 1);
 	CHECK(s.last->late == 1 && s.last->lost == SEQUENCE_WINDOW - 1);

@@ -113,13 +113,16 @@ def test_packets_without_a_number_are_counted_apart(tmp_path: Path) -> None:
     assert verdict(check(tmp_path, slots)) == (3, 1, 0, 0, 0, 0, 5)
 
 
-def test_the_number_is_found_wherever_the_packet_is_cut(tmp_path: Path) -> None:
+@pytest.mark.parametrize("vnet", [0, 12])
+def test_the_number_is_found_wherever_the_packet_is_cut(vnet: int, tmp_path: Path) -> None:
     slots = []
     for number in range(60):
-        frame = Frame(payload=mark(7, 0, number), length=200).bytes()
+        frame = bytes(vnet) + Frame(payload=mark(7, 0, number), length=200).bytes()
         cuts = [frame[: 1 + number], frame[1 + number : 100], frame[100:]]
         slots += [Slot(0, NS_MOREFRAG * (i < 2), part) for i, part in enumerate(cuts)]
-    assert verdict(check(tmp_path, slots)) == (60, 1, 0, 0, 0, 0, 0)
+    out = check(tmp_path, slots, "-H", str(vnet))
+    assert verdict(out) == (60, 1, 0, 0, 0, 0, 0)
+    assert summary(out, "Received")[1] == 60 * 200
 
 
 @pytest.mark.parametrize("size", [0, 10, 12])
