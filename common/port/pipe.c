@@ -175,15 +175,13 @@ static void move_slot(struct xfer *x, const struct seen *seen)
 		good = false;
 	}
 	if (good) {
+		/* a fragment with more to come: a good slot without is moved by move_run() */
 		exchange(ts, seen->w, seen->ptr, rs, seen->spare, more);
 		x->at = nm_next(x->at, x->n - 1);
 		/* one that goes on and has no slots left to do so is too long */
-		good = !more || nm_kr_dist(x->done, x->at, x->n) < NETMAP_MAX_FRAGS;
+		good = nm_kr_dist(x->done, x->at, x->n) < NETMAP_MAX_FRAGS;
 	}
-	if (good) {
-		if (!more)
-			x->done = x->at;
-	} else {
+	if (!good) {
 		x->at = x->done;
 		x->skipping = more != 0;
 		skip_packet(x);

@@ -22,7 +22,7 @@
  * The count of stops and BUSY share a word: once stopped no sync can begin, so
  * that waiting for BUSY to clear is enough for the ring's own syncs.  Producers of
  * an rx ring (a switch, the other end of a pipe) do not take BUSY: they look at
- * the count inside a read section, hence the grace period in nm_kr_stop.
+ * the count inside a read section, hence the grace period after a stop.
  *
  * LOCKS  The state word by atomics; reservations by q_lock (vale/).
  */
@@ -81,13 +81,6 @@ void nm_kr_stop_wait(struct netmap_kring *kring)
 {
 	while (nm_load_acquire(&kring->nkr_state) & NM_KR_BUSY)
 		nm_os_nap();
-}
-
-void nm_kr_stop(struct netmap_kring *kring)
-{
-	nm_kr_stop_begin(kring);
-	nm_kr_stop_wait(kring);
-	nm_os_synchronize();
 }
 
 void nm_kr_start(struct netmap_kring *kring)

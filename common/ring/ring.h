@@ -41,11 +41,10 @@ void nm_kr_init(struct netmap_kring *kring, struct netmap_adapter *na, enum txrx
 void nm_kr_fini(struct netmap_kring *kring);
 
 /*
- * Stops are counted.  After nm_kr_stop no sync runs, none can start, and no
- * producer has a reservation open.  Stopping many: nm_kr_stop_begin on each, then
- * nm_kr_stop_wait on each, then one nm_os_synchronize().  Context: sleep.
+ * Stops are counted.  To stop rings: nm_kr_stop_begin on each, nm_kr_stop_wait on each,
+ * then one nm_os_synchronize(): no sync runs, none can start, and no producer has a
+ * reservation open.  Context: sleep.
  */
-void nm_kr_stop(struct netmap_kring *kring);
 void nm_kr_stop_begin(struct netmap_kring *kring);
 void nm_kr_stop_wait(struct netmap_kring *kring);
 void nm_kr_start(struct netmap_kring *kring);

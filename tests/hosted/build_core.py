@@ -101,7 +101,6 @@ VARIANTS = {
         Variant(
             "gcov",
             ("-O0", "-DNM_HOSTILE"),
-            library=False,
             link=("--coverage",),
             compiler="gcc",
             coverage=("--coverage",),

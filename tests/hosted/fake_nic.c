@@ -58,6 +58,7 @@ struct irq_in_sync {
 struct nmh_nic {
 	if_t ifp;
 	struct nmh_nic_config cfg;
+	struct nm_config_info reports;
 	struct queue *tx, *rx;
 	struct nmh_nic *peer; /* the other end of the wire; wire_lock */
 	bool attached, hold;
@@ -407,6 +408,20 @@ static int nic_register(struct netmap_adapter *na, int onoff)
 	return nic->cfg.all_or_nothing ? register_whole(na, onoff) : register_rings(na, onoff);
 }
 
+/* Nobody uses the rings when this is asked. */
+static int nic_config(struct netmap_adapter *na, struct nm_config_info *info)
+{
+	struct nmh_nic *nic = na->ifp->driver;
+	uint32_t i;
+
+	*info = nic->reports;
+	for (i = 0; i < nic->reports.num_tx_rings; i++)
+		nic->tx[i].n = nic->reports.num_tx_descs;
+	for (i = 0; i < nic->reports.num_rx_rings; i++)
+		nic->rx[i].n = nic->reports.num_rx_descs;
+	return 0;
+}
+
 /* ---- what tests do to it --------------------------------------------------------- */
 
 static struct queue *queues_new(struct nmh_nic *nic, uint32_t n, uint32_t slots)
@@ -465,6 +480,8 @@ struct nmh_nic *nmh_nic_new(struct nmh_ns *ns, const char *name, const struct nm
 	nic->cfg = *cfg;
 	if (nic->cfg.rx_buf == 0)
 		nic->cfg.rx_buf = 1536;
+	nic->reports = (struct nm_config_info){ cfg->tx_rings, cfg->rx_rings, cfg->tx_slots,
+						cfg->rx_slots, nic->cfg.rx_buf };
 	nic->tx = queues_new(nic, cfg->tx_rings, cfg->tx_slots);
 	nic->rx = queues_new(nic, cfg->rx_rings, cfg->rx_slots);
 	nic->in_sync[NR_TX] = calloc(cfg->tx_rings + 1, sizeof(struct irq_in_sync));
@@ -485,6 +502,7 @@ struct nmh_nic *nmh_nic_new(struct nmh_ns *ns, const char *name, const struct nm
 	na.nm_register = nic_register;
 	na.nm_txsync = nic_txsync;
 	na.nm_rxsync = nic_rxsync;
+	na.nm_config = nic_config;
 	nm_os_if_lock();
 	*err = netmap_attach(&na);
 	nm_os_if_unlock();
@@ -603,6 +621,34 @@ int nmh_nic_tx_irq(struct nmh_nic *nic, uint32_t q)
 	ret = netmap_tx_irq(nic->ifp, q);
 	nm_host_irq_exit();
 	return ret;
+}
+
+int nmh_nic_common_irq(struct nmh_nic *nic, int tx, uint32_t q)
+{
+	struct netmap_adapter *na;
+	u_int work = 0;
+	int ret;
+
+	count(&nic->stats.irqs);
+	nm_host_irq_enter();
+	nm_read_enter();
+	na = NA(nic->ifp);
+	nm_read_exit();
+	ret = netmap_common_irq(na, q, tx ? NULL : &work);
+	nm_host_irq_exit();
+	NM_BUG_ON(!tx && (ret != NM_IRQ_PASS) != (work == 1));
+	return ret;
+}
+
+void nmh_nic_reports(struct nmh_nic *nic, uint32_t tx_rings, uint32_t rx_rings,
+		     uint32_t tx_slots, uint32_t rx_slots)
+{
+	NM_BUG_ON(tx_rings > nic->cfg.tx_rings || rx_rings > nic->cfg.rx_rings ||
+		  tx_slots > nic->cfg.tx_slots || rx_slots > nic->cfg.rx_slots);
+	nic->reports.num_tx_rings = tx_rings;
+	nic->reports.num_rx_rings = rx_rings;
+	nic->reports.num_tx_descs = tx_slots;
+	nic->reports.num_rx_descs = rx_slots;
 }
 
 static __thread struct irq_in_sync irq_at;

@@ -425,6 +425,14 @@ class Nic:
         """A tx interrupt, now."""
         return int(lib.nmh_nic_tx_irq(self.raw, queue))
 
+    def common_irq(self, tx: bool, queue: int = 0) -> int:
+        """An interrupt of a driver that knows the adapter, now."""
+        return int(lib.nmh_nic_common_irq(self.raw, tx, queue))
+
+    def reports(self, tx_rings: int, rx_rings: int, tx_slots: int, rx_slots: int) -> None:
+        """The driver's numbers change; who asks anew learns it."""
+        lib.nmh_nic_reports(self.raw, tx_rings, rx_rings, tx_slots, rx_slots)
+
     def wire(self, other: Nic | None) -> None:
         """Plug a cable in, or out."""
         lib.nmh_nic_wire(self.raw, other.raw if other else ffi.NULL)

@@ -99,6 +99,11 @@ uint32_t nmh_nic_take_sent(struct nmh_nic *nic, uint32_t q, void *buf, uint32_t 
 /* An interrupt now, on this thread; returns NM_IRQ_*. */
 int nmh_nic_rx_irq(struct nmh_nic *nic, uint32_t q);
 int nmh_nic_tx_irq(struct nmh_nic *nic, uint32_t q);
+/* The same by netmap_common_irq(), for drivers that know the adapter. */
+int nmh_nic_common_irq(struct nmh_nic *nic, int tx, uint32_t q);
+/* The driver reports these numbers when asked, none above those it was made with. */
+void nmh_nic_reports(struct nmh_nic *nic, uint32_t tx_rings, uint32_t rx_rings,
+		     uint32_t tx_slots, uint32_t rx_slots);
 /* An rx interrupt at the at-th point of whatever this thread does next. */
 void nmh_nic_rx_irq_at(struct nmh_nic *nic, uint32_t q, uint64_t at);
 int nmh_irq_disarm(void); /* 1: it had not come yet */

@@ -223,6 +223,16 @@ def test_every_port_of_every_switch_is_listed_in_order(core: Core) -> None:
         assert ffi.string(reply.header.nr_name).decode() == name
 
 
+def test_a_switch_alone_is_found_by_its_name(core: Core) -> None:
+    handles = [core.open(name, tx_slots=8, rx_slots=8) for name in ("vale3:a", "vale_q:z")]
+    for name, bridge in (("vale3", 0), ("vale_q", 1)):
+        body = struct("nmreq_vale_list", nr_bridge_idx=50, nr_port_idx=60)
+        reply = handles[0].request(LIST, name, body)
+        assert (reply.error, reply.body.nr_bridge_idx, reply.body.nr_port_idx) == (0, bridge, 0)
+    reply = handles[0].request(LIST, "vale4", struct("nmreq_vale_list"))
+    assert reply.error == ENOENT
+
+
 def test_a_gap_in_the_list_is_skipped(core: Core) -> None:
     a, b, c = (core.open(f"vale0:{x}", tx_slots=8, rx_slots=8) for x in "abc")
     b.close()

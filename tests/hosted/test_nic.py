@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from harness import (
@@ -21,6 +22,8 @@ from harness import (
     mac,
     struct,
 )
+
+PASS, COMPLETED = 0, 1  # NM_IRQ_*
 
 DRIVERS = pytest.mark.parametrize(
     "style",
@@ -592,3 +595,70 @@ def test_a_switch_that_only_holds_a_nic_ends_with_it(core: Core) -> None:
     assert isinstance(nic, Nic)
     nic.free()
     assert lib.nmh_live_page_bytes() == 0
+
+
+# ---- what a driver says of its NIC ---------------------------------------------------------------
+
+
+def numbers(info: Any) -> tuple[int, int, int, int]:
+    """Rings and slots of an answer."""
+    return (info.nr_tx_rings, info.nr_rx_rings, info.nr_tx_slots, info.nr_rx_slots)
+
+
+def test_new_numbers_hold_from_the_first_user_on(core: Core) -> None:
+    nic = core.nic("nic0", tx_rings=4, rx_rings=4, tx_slots=64, rx_slots=64)
+    first = core.open("nic0")
+    nic.reports(2, 3, 32, 16)
+    assert numbers(first.port_info("nic0")) == (4, 4, 64, 64)  # it is in use
+    second = core.open("nic0")
+    assert len(second.tx) == 4
+    first.close()
+    second.close()
+    third = core.open("nic0")
+    assert numbers(third.port_info("nic0")) == (2, 3, 32, 16)
+    assert (len(third.tx), len(third.rx)) == (2, 3)
+    for turn in range(3):
+        frames = numbered(12, 12 * turn)
+        for frame in frames:
+            nic.receive(frame, 2)
+        nic.rx_irq(2)
+        assert third.receive(2) == frames
+        third.send(frames, 1)
+        assert nic.sent(1) == frames
+
+
+def test_a_switch_learns_new_numbers_too(core: Core) -> None:
+    nic = core.nic("nic0", tx_rings=2, rx_rings=2, tx_slots=64, rx_slots=64)
+    nic.reports(1, 1, 16, 16)
+    port = core.open("vale0:a")
+    attach(core, "vale0:nic0")
+    frames = numbered(10)
+    port.send(frames)
+    assert nic.sent() == frames
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"tx_rings": 0}, {"rx_rings": 1025}, {"tx_slots": 1}, {"rx_slots": 32769}],
+    ids=lambda config: next(iter(config)),
+)
+def test_a_nic_with_impossible_numbers_is_refused_with_the_possible_ones(
+    core: Core, config: dict[str, int]
+) -> None:
+    with pytest.raises(OSError, match=r"^\[Errno 22\]"):
+        core.nic("nic0", **config)
+    assert any("1 to 1024 rings of 2 to 32768 are possible" in line for line in core.logged())
+
+
+def test_an_interrupt_by_the_adapter_does_what_one_by_the_interface_does(core: Core) -> None:
+    nic = core.nic("nic0")
+    assert nic.common_irq(tx=False) == PASS
+    handle = core.open("nic0")
+    with handle.sleeper(POLLIN) as sleeper:
+        nic.receive(numbered(1)[0])
+        assert nic.common_irq(tx=False) == COMPLETED
+        assert sleeper.wakes == 1
+        assert nic.common_irq(tx=True) == COMPLETED
+        assert sleeper.wakes == 1  # it waits for the other direction
+    assert nic.common_irq(tx=False, queue=1) == PASS  # there is none
+    assert handle.receive() == numbered(1)
