@@ -5,6 +5,8 @@
  * An input is a list of calls on up to three files.  After each input everything is closed and
  * the core must have given all its memory back.
  */
+#include <errno.h>
+
 #include "fuzz.h"
 #include "hosted.h"
 #include "os_hosted_test.h"
@@ -154,6 +156,9 @@ static void call(struct input *in, struct nmh_ns *ns, struct nmh_nic *nic,
 		break;
 	case 11:
 		nmh_nic_detach(nic);
+		break;
+	case 12:
+		nmh_nic_fail_register(nic, take(in, 1) & 1 ? EIO : 0);
 		break;
 	}
 }

@@ -41,6 +41,7 @@ static struct nmh_nic *nics[NICS];
 static struct prog progs[PROGS];
 static struct client healthy[2];
 static bool all_honest; /* so far */
+static bool no_lists;	/* of extra buffers, which may lead to buffers of others */
 static uint32_t sequence;
 
 /* ---- scenes ------------------------------------------------------------------------ */
@@ -129,6 +130,8 @@ static void open_prog(struct input *in, uint32_t i)
 		reg.nr_mem_id = nm_mem_id(port_of(&progs[!i])->nm_mem);
 	if (client_open(&progs[i].c, ns, scene->name[i], &reg) != 0)
 		progs[i].c.h = NULL;
+	else if (progs[i].c.reg.nr_extra_bufs != 0)
+		no_lists = false;
 }
 
 static void close_prog(struct prog *p)
@@ -353,6 +356,27 @@ static void take_census(struct nm_mem *mem)
 		FUZZ_MUST(c.found == c.total - 2 - nm_mem_bufs_free(mem));
 }
 
+static void count_slots(struct netmap_kring *k, void *arg)
+{
+	struct census *c = arg;
+
+	if (has_buffers(k) && k->na->nm_mem == c->mem)
+		c->found += k->nkr_num_slots;
+}
+
+/* Whatever is in the slots: no more buffers are free than rings have given back. */
+static void check_free(struct nm_mem *mem)
+{
+	struct nmreq_pools_info info;
+	static struct census c;
+
+	nm_mem_pools_info(mem, &info);
+	c.mem = mem;
+	c.found = 0;
+	all_rings(count_slots, &c);
+	FUZZ_MUST(c.found + nm_mem_bufs_free(mem) <= info.nr_buf_pool_objtotal - 2);
+}
+
 static void check_all(void)
 {
 	uint32_t i;
@@ -365,6 +389,8 @@ static void check_all(void)
 			continue;
 		if (all_honest)
 			take_census(port_of(&progs[i])->nm_mem);
+		if (no_lists)
+			check_free(port_of(&progs[i])->nm_mem);
 		if (progs[i].honest)
 			check_owned(&progs[i]);
 	}
@@ -638,6 +664,7 @@ static void write_if(struct input *in, struct prog *p, const struct netmap_kring
 
 	if (p->honest)
 		return;
+	no_lists = false;
 	b = buffer(p, at);
 	if (how % 4 == 0)
 		p->c.nifp->ni_bufs_head = v;
@@ -850,6 +877,7 @@ static void set_scene(struct input *in)
 	if (strcmp(scene->name[0], scene->name[1]) == 0) /* they have the same rings */
 		progs[0].honest = progs[1].honest;
 	all_honest = progs[0].honest && progs[1].honest;
+	no_lists = true;
 	param("priv_buf_size", buf_sizes[sizes & 3]);
 	param("buf_size", buf_sizes[sizes >> 2 & 3]);
 	param("bridge_batch", batches[sizes >> 4 & 3]);

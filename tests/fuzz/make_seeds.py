@@ -39,7 +39,7 @@ NAMES = [
 
 # Of fuzz_request.c: the places of names in its table, and what a call's second byte means.
 PORTS = {"vale0:a": 0, "vale0:b": 1, "vale0:nic0": 3, "nic0": 4, "nic0{1": 5, "nic0}1": 6}
-CLOSE, TXSYNC, RXSYNC, POLL, LEGACY, FAIL, MMAP, CTRL = 0, 1, 2, 3, 4, 6, 7, 8
+CLOSE, TXSYNC, RXSYNC, POLL, LEGACY, FAIL, MMAP, CTRL, REFUSE = 0, 1, 2, 3, 4, 6, 7, 8, 12
 BODY = 80
 
 
@@ -78,6 +78,7 @@ def requests() -> dict[str, bytes]:
         + request(1, 1, "vale0:a", mode=1)
         + request(2, 4, "vale0:nic0"),
         "option": request(0, 1, "vale0:a", mode=1, option=5),
+        "no-register": call(0, REFUSE, 1) + request(0, 1, "nic0", mode=1) + call(0, CLOSE),
         "no-memory": call(0, FAIL, 3) + request(0, 1, "nic0", mode=1),
         "legacy": call(0, LEGACY, 0) + legacy + b"\0",
     }
@@ -202,11 +203,25 @@ def rings() -> dict[str, bytes]:
         + fill(0, 1, to=1)
         + fill(0, 1, to=5)
         + sync(0, TX),
+        # longer than the buffers of others on the switch
+        "long": bytes([0, 0x03])
+        + opened
+        + fill(0, 2, length=0x8A)
+        + sync(0, TX)
+        + step(0, HEALTHY, 1),
         "thief": wild
         + step(0, HEALTHY, 1)
         + fill(0, 1, sender=1)
         + sync(0, TX)
         + step(0, HEALTHY, 1),
+        # a buffer in all slots of a ring, given back with it
+        "twice": bytes([1, 0x05])
+        + opened
+        + step(0, WRITE_SLOT, 0, 0x38, 0, 5)
+        + step(0, 0)
+        + step(1, 0)
+        + bytes([7, 0, 0x3F])
+        + traffic,
         "asleep": wild + bytes([0x80 | 26, 9]) + traffic,
         "again": wild + traffic + step(0, 0) + bytes([7, 0, 0x3F]) + traffic,
     }
