@@ -59,8 +59,8 @@ WILD = (("NM_VARIANT", "hostile"), ("NM_HOSTILE", "1"))
 PLAUSIBLE = (("NM_VARIANT", "hostile"), ("NM_HOSTILE", "2"))
 
 LAYERS = (
-    Layer("unit", "unit", 50, 60),
-    Layer("hosted", "hosted", 80, 600),
+    Layer("unit", "unit", 50, 90),
+    Layer("hosted", "hosted", 80, 570),
     Layer("hosted-asan", "hosted", 30, 180, QUICK_LIBRARY, LIBRARY, ASAN),
     Layer("hosted-wild", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, WILD),
     Layer("hosted-plausible", "hosted", 20, 120, QUICK_LIBRARY, LIBRARY, PLAUSIBLE),

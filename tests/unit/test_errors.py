@@ -125,6 +125,7 @@ def test_headers_that_name_an_absent_compiler_name_its_package(checkout: Checkou
     assert "gcc-99" in hint
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("apt-get"), reason="this system has no apt")
 def test_without_a_network_apt_says_so(checkout: Checkout, tmp_path: Path) -> None:
     config = tmp_path / "apt.conf"

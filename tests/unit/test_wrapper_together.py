@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 from test_build import TOP, Checkout, checkout
 from test_install_build import make_environment
 
@@ -27,6 +28,7 @@ def start(checkout: Checkout) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_second_waits_says_so_and_finds_nothing_to_do(checkout: Checkout) -> None:
     shutil.copy(TOP / "sconsw", checkout.top)
     make_environment(checkout.top)
