@@ -171,6 +171,7 @@ pcap_free(struct pcap *p)
 
 struct pcap_writer {
 	FILE *f;
+	int failed;		/* a write did, and its caller knows */
 };
 
 struct pcap_writer *
@@ -181,7 +182,7 @@ pcap_create(const char *path)
 		uint16_t major, minor;
 		uint32_t zone, accuracy, longest, kind;
 	} header = { MAGIC_USEC, 2, 4, 0, 0, 262144, LINK_ETHERNET };
-	struct pcap_writer *w = malloc(sizeof(*w));
+	struct pcap_writer *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return NULL;
@@ -209,6 +210,7 @@ pcap_write(struct pcap_writer *w, const struct timeval *when, const struct pcap_
 	ok = fwrite(h, sizeof(h), 1, w->f) == 1;
 	for (i = 0; ok && i < n; i++)
 		ok = parts[i].size == 0 || fwrite(parts[i].bytes, parts[i].size, 1, w->f) == 1;
+	w->failed |= !ok;
 	funlockfile(w->f);
 	return ok ? 0 : -1;
 }
@@ -221,6 +223,8 @@ pcap_close(struct pcap_writer *w)
 	if (w == NULL)
 		return 0;
 	ret = fclose(w->f);
+	if (w->failed)
+		ret = 0;
 	free(w);
 	return ret;
 }

@@ -37,7 +37,10 @@ struct pcap_part {
 int pcap_write(struct pcap_writer *w, const struct timeval *when, const struct pcap_part *parts,
 	       size_t n);
 
-/* Write out what is still in memory and close; 0, or -1 with errno.  NULL is closed already. */
+/*
+ * Write out what is still in memory and close; 0, or -1 with errno, unless a write has failed
+ * before.  NULL is closed already.
+ */
 int pcap_close(struct pcap_writer *w);
 
 #endif
