@@ -16,6 +16,7 @@ from pathlib import Path
 
 from . import space
 from .errors import BuildError
+from .suites import SuiteMissing
 
 # What a private root takes from the system's configuration.
 KEPT = ("Acquire::", "APT::Architecture", "Dir::Etc::")
@@ -205,7 +206,7 @@ def explained(said: str, folder: Path) -> BuildError:
     if space.is_said(said):
         return space.shortage("the packages that apt downloads", folder)
     if UNREACHABLE.search(said):
-        return BuildError(
+        return SuiteMissing(
             f"apt does not reach its archive: {telling(said)}",
             "type: apt-get update, mend the network or the apt sources, then the same again",
         )

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from netmap_build import apt
+from netmap_build import apt, suites
 
 DUMP = """\
 APT::Architecture "amd64";
@@ -42,6 +42,12 @@ def test_no_setting_of_the_system_can_weaken_the_signature_check(name: str) -> N
     assert [line for line in text.splitlines() if line.startswith(f"{name} ")] == [
         f'{name} "false";'
     ]
+
+
+def test_an_archive_that_is_out_of_reach_is_told_from_other_failures(tmp_path: Path) -> None:
+    away = "E: Failed to fetch http://a/b.deb  Could not resolve 'a'\n"
+    assert isinstance(apt.explained(away, tmp_path), suites.SuiteMissing)
+    assert not isinstance(apt.explained("E: broken\n", tmp_path), suites.SuiteMissing)
 
 
 def test_sources_a_release_and_an_architecture_of_our_own_come_last() -> None:
