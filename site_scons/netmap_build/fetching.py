@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import builders, debs, kernels, needs, network, system_packages, toolchains, venvs
+from . import builders, debs, kernels, needs, network, system_packages, toolchains, venvs, wheels
 from .errors import say
 
 
@@ -51,10 +51,11 @@ def packages(arch: str, may_install: bool) -> None:
 
 
 def python(top: Path, may_install: bool) -> None:
-    """Both environments, and what they are made of, for checkouts to come."""
-    venvs.collect(top / venvs.BUILD.lock, venvs.ensure(top, venvs.BUILD))
+    """Both environments, and the wheels that environments of checkouts to come are made of."""
+    wheels.collect(top / venvs.BUILD.lock, venvs.interpreter())
     if sys.version_info < venvs.TEST.oldest:
         oldest = ".".join(str(number) for number in venvs.TEST.oldest)
         say(f"netmap: note: the tests want Python {oldest}; what they need is not fetched")
         return
-    venvs.collect(top / venvs.TEST.lock, venvs.ensure(top, venvs.TEST, may_install=may_install))
+    venvs.ensure(top, venvs.TEST, may_install=may_install)
+    wheels.collect(top / venvs.TEST.lock, venvs.interpreter())

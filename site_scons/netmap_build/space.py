@@ -42,7 +42,7 @@ def shortage(what: str, folder: Path, needed: int = 0) -> BuildError:
     """The error for a full file system; `needed` are the bytes it takes, if that is known."""
     size = f": it takes {needed / 1e6:.1f} MB, {free(folder) / 1e6:.1f} MB are free"
     if cache.root() in (folder, *folder.parents):
-        hint = f"make room there, or type: {cache.VARIABLE}=/a/folder/with/space ./sconsw"
+        hint = f"type: {cache.VARIABLE}=/a/folder/with/space ./sconsw, or make room there"
     else:
         hint = f"type: df -h {existing(folder)}, make room, then the same again"
     return BuildError(f"no space left for {what} in {folder}{size if needed else ''}", hint)

@@ -11,7 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from . import cache, network, space, venvs
+from . import cache, network, space, venvs, wheels
 from .errors import BuildError, report, say
 
 TOP = Path(__file__).resolve().parents[2]
@@ -65,14 +65,12 @@ def fetch(version: str, wanted: str, final: Path, top: Path) -> None:
     network.need(f"fetching ziglang {version}")
     say(f"netmap: fetching ziglang {version}: 100 MB")
     space.need(f"ziglang {version}", final, ROOM)
-    python = venvs.ensure(top, venvs.BUILD)
     unpacking = space.explained(f"ziglang {version}", final)
     with unpacking, cache.new_folder(final) as scratch:
         requirement = scratch / "requirement.txt"
         requirement.write_text(wanted)
-        venvs.run(
-            [*venvs.pip(python, "download", requirement), "--no-deps", "-d", str(scratch)],
-            f"downloading ziglang {version}",
+        wheels.pip_download(
+            requirement, venvs.interpreter(), scratch, f"downloading ziglang {version}"
         )
         [wheel] = scratch.glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:

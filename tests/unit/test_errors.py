@@ -225,7 +225,7 @@ def test_a_full_disk_under_the_cache_is_named(
     del env["PIP_CONFIG_FILE"]
     env["HOME"] = os.environ["HOME"]
     what, _ = the_error(run([str(clone / "sconsw"), "lib"], clone, env))
-    assert "no space is left" in what
+    assert "no space" in what
     assert not (clone / ".venv").exists()
 
 
@@ -240,7 +240,7 @@ def test_a_full_disk_under_the_checkout_is_named(checkout: Checkout, small_disk:
     (checkout.top / "build").symlink_to(small_disk)
     fill(small_disk)
     what, _ = the_error(checkout.scons("lib"))
-    assert "no space is left" in what
+    assert "no space" in what
 
 
 def open_the_way(folder: Path) -> None:

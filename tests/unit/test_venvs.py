@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
-from netmap_build import network, system_packages, venvs
+from netmap_build import network, system_packages, venvs, wheels
 from netmap_build.errors import BuildError
 
 TOP = Path(__file__).resolve().parents[2]
@@ -143,13 +146,13 @@ def test_wheels_come_from_the_cache_where_an_earlier_checkout_left_them(
 ) -> None:
     lock = checkout / "requirements.lock"
     monkeypatch.setenv("NETMAP_BUILD_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(venvs, "run", lambda command, what, on_line=None: None)
-    first = venvs.collect(lock, Path("python"))
+    monkeypatch.setattr(wheels, "run", lambda command, what, on_line=None: None)
+    first = wheels.collect(lock, Path("python"))
     monkeypatch.setenv(network.VARIABLE, "1")
-    assert venvs.collect(lock, Path("python")) == first
+    assert wheels.collect(lock, Path("python")) == first
     lock.write_text("# another")
     with pytest.raises(BuildError, match="offline=1 forbids it"):
-        venvs.collect(lock, Path("python"))
+        wheels.collect(lock, Path("python"))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +168,7 @@ def test_wheels_come_from_the_cache_where_an_earlier_checkout_left_them(
     ],
 )
 def test_a_failure_of_pip_is_one_line_and_one_thing_to_type(said: str, told: str) -> None:
-    error = venvs.explained("installing", ["Collecting x", said] if said else [])
+    error = wheels.explained("installing", ["Collecting x", said] if said else [])
     assert told in error.message
     assert "\n" not in error.message
     assert error.hint.startswith("type: ")
@@ -177,6 +180,45 @@ def test_the_users_python_and_pip_variables_do_not_reach_pip(
     for name in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "VIRTUAL_ENV"):
         monkeypatch.setenv(name, "/nowhere")
     monkeypatch.setenv("PIP_USER", "1")
-    env = venvs.clean_environment()
+    env = wheels.clean_environment()
     assert "/nowhere" not in env.values()
     assert env["PIP_USER"] == "0"
+
+
+def wheel(folder: Path, files: dict[str, str]) -> Path:
+    """A wheel with these files, and a lock that pins it."""
+    (folder / "wheels").mkdir()
+    path = folder / "wheels/thing-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "lock").write_text(f"thing==1 \\\n    --hash=sha256:{digest}\n")
+    return path
+
+
+def test_a_wheel_is_unpacked_with_its_programs(tmp_path: Path) -> None:
+    wheel(
+        tmp_path,
+        {
+            "thing/__init__.py": "x = 1\n",
+            "thing-1.data/scripts/thing": "#!/bin/sh\n",
+            "thing-1.data/purelib/other.py": "y = 2\n",
+            "../outside": "",
+        },
+    )
+    site, programs = tmp_path / "a/site", tmp_path / "a/bin"
+    wheels.unpack(tmp_path / "lock", tmp_path / "wheels", site, programs)
+    assert (site / "thing/__init__.py").read_text() == "x = 1\n"
+    assert (site / "other.py").exists()
+    assert os.access(programs / "thing", os.X_OK)
+    assert not (tmp_path / "a/outside").exists()
+
+
+def test_a_wheel_that_changed_in_the_cache_is_refused(tmp_path: Path) -> None:
+    path = wheel(tmp_path, {"thing.py": ""})
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(BuildError, match="is not what lock pins") as caught:
+        wheels.unpack(tmp_path / "lock", tmp_path / "wheels", tmp_path / "s", tmp_path / "b")
+    assert caught.value.hint.startswith("type: rm -r ")
+    assert not (tmp_path / "s").exists()
