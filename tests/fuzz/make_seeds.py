@@ -43,13 +43,18 @@ CLOSE, TXSYNC, RXSYNC, POLL, LEGACY, FAIL, MMAP, CTRL, REFUSE = 0, 1, 2, 3, 4, 6
 BODY = 80
 
 
-def request(file: int, kind: int, port: str, *, mode: int = 0, option: int = 0) -> bytes:
+def request(file: int, kind: int, port: str, *, mode: int = 0, options: bytes = b"") -> bytes:
     """A NIOCCTRL, well-formed; a body of zeros but for nr_mode of nmreq_register."""
     body = bytearray(BODY)
     body[36] = mode
-    odd = 8 if option else 0
-    tail = bytes([1, option, 64, *bytes(64)]) if option else b""
-    return bytes([file, CTRL, odd, kind, PORTS[port]]) + bytes(body) + tail
+    odd = 8 if options else 0
+    return bytes([file, CTRL, odd, kind, PORTS[port]]) + bytes(body) + options
+
+
+# One option each: how many, type and what is odd about it, bytes behind its header.
+OFFSETS = bytes([1, 5, 64, *bytes(64)])
+CIRCLE = bytes([1, 0x21, 0]) + (88 + BODY).to_bytes(2, "little")  # the next one is this one
+TOO_LONG = bytes([1, 0x41, 64]) + (1 << 16).to_bytes(4, "little")  # EVENTFDS says its own size
 
 
 def call(file: int, what: int, *rest: int) -> bytes:
@@ -77,7 +82,9 @@ def requests() -> dict[str, bytes]:
         "attach": request(0, 3, "vale0:nic0", mode=1)
         + request(1, 1, "vale0:a", mode=1)
         + request(2, 4, "vale0:nic0"),
-        "option": request(0, 1, "vale0:a", mode=1, option=5),
+        "option": request(0, 1, "vale0:a", mode=1, options=OFFSETS),
+        "option-circle": request(0, 1, "vale0:a", mode=1, options=CIRCLE),
+        "option-long": request(0, 1, "vale0:a", mode=1, options=TOO_LONG),
         "no-register": call(0, REFUSE, 1) + request(0, 1, "nic0", mode=1) + call(0, CLOSE),
         "no-memory": call(0, FAIL, 3) + request(0, 1, "nic0", mode=1),
         "legacy": call(0, LEGACY, 0) + legacy + b"\0",

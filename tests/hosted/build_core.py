@@ -157,12 +157,13 @@ def fuzz_units(target: str, driver: bool) -> list[Unit]:
 def compile_command(variant: Variant, unit: Unit, obj: Path) -> list[str]:
     """The command line for one object."""
     includes = [f"-I{d}" for d in (HERE, REPO / "common", REPO / "common" / "include")]
+    flags = [word for flag in variant.flags for word in _spelt(flag, variant.cc)]
     tested = "tests" not in unit.source.relative_to(REPO).parts
     return [
         variant.cc,
         *COMMON_FLAGS,
         *WARNINGS,
-        *variant.flags,
+        *flags,
         *(variant.coverage if tested else ()),
         *unit.flags,
         *includes,
@@ -174,6 +175,13 @@ def compile_command(variant: Variant, unit: Unit, obj: Path) -> list[str]:
         "-o",
         str(obj),
     ]
+
+
+def _spelt(flag: str, cc: str) -> list[str]:
+    """A flag as a compiler wants it: gcc's --param is silently ignored by clang."""
+    if "clang" in Path(cc).name and flag.startswith("--param=tsan-"):
+        return ["-mllvm", "-" + flag.removeprefix("--param=")]
+    return [flag]
 
 
 def _run(command: list[str]) -> None:
