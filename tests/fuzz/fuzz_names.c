@@ -24,7 +24,7 @@
 #define NETMAP_WITH_LIBS
 #include <net/netmap_user.h>
 #include "fuzz.h"
-#include "libnetmap.h"
+#include "internal.h"
 
 #define MAX_NAME 300
 
@@ -269,6 +269,30 @@ static void mem_id(const char *name)
 		FUZZ_MUST(id <= UINT16_MAX && rest > name && told == 0);
 }
 
+/* Decimal numbers, against arithmetic that is wide enough for any of them. */
+static void number(const char *text)
+{
+	static const uint64_t limits[] = { 9, UINT16_MAX, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX };
+	bool digits = *text != '\0';
+	unsigned __int128 wide = 0;
+	const char *s;
+	uint32_t i;
+
+	for (s = text; *s != '\0' && digits; s++) {
+		digits = *s >= '0' && *s <= '9';
+		if (wide <= UINT64_MAX) /* else it is too large already */
+			wide = wide * 10 + (unsigned)(*s - '0');
+	}
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		uint64_t v = 77;
+
+		if (nm_parse_u64(text, limits[i], &v) == 0)
+			FUZZ_MUST(digits && wide <= limits[i] && v == (uint64_t)wide);
+		else
+			FUZZ_MUST((!digits || wide > limits[i]) && v == 77);
+	}
+}
+
 /* The whole name of a port, with the options that are known. */
 static void whole(const char *name)
 {
@@ -342,7 +366,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 /* Two bytes say what the system does, the rest is the name. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const all[])(const char *) = { header, mode, options, mem_id, whole, old_open };
+	static void (*const all[])(const char *) = {
+		header, mode, options, mem_id, number, whole, old_open,
+	};
 	static const uint8_t errors[] = { 0, 0, 0, 0, 0, ENOENT, EACCES, EMFILE };
 	struct input in = { data, data + size };
 	uint32_t memory = take(&in, 1), system = take(&in, 1);

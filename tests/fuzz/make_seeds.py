@@ -35,6 +35,10 @@ NAMES = [
     "-3/x@2@opt:y",
     "netmap:eth0@65536",
     "netmap:" + "n" * 64,
+    "65535",
+    "18446744073709551615",
+    "18446744073709551616",
+    "36893488147419103233",
 ]
 
 # Of fuzz_request.c: the places of names in its table, and what a call's second byte means.
