@@ -133,22 +133,35 @@ list(struct kernel *k, const struct options *o)
 	return show_from(k, at, *o->name != '\0', o->verbose);
 }
 
+/*
+ * A request about a port and the port's name as the begin of the line that answers; 0, or -1
+ * after one line on stderr.
+ */
+static int
+ask_about(struct kernel *k, uint16_t type, const char *port, void *body)
+{
+	char name[NETMAP_REQ_IFNAMSIZ];
+	int error;
+
+	copy_name(name, port);
+	error = kernel_ask(k, type, name, body);
+	if (error != 0)
+		return kernel_refused(type, port, error);
+	print_name(port);
+	return 0;
+}
+
 static int
 attach(struct kernel *k, const struct options *o)
 {
 	int host = o->action == ACTION_ATTACH_HOST;
 	struct nmreq_vale_attach body;
-	char name[NETMAP_REQ_IFNAMSIZ];
-	int error;
 
 	memset(&body, 0, sizeof(body));
 	body.reg.nr_mode = host ? NR_REG_NIC_SW : NR_REG_ALL_NIC;
 	body.reg.nr_mem_id = o->mem_id;
-	copy_name(name, o->name);
-	error = kernel_ask(k, NETMAP_REQ_VALE_ATTACH, name, &body);
-	if (error != 0)
-		return kernel_refused(NETMAP_REQ_VALE_ATTACH, o->name, error);
-	print_name(o->name);
+	if (ask_about(k, NETMAP_REQ_VALE_ATTACH, o->name, &body) != 0)
+		return -1;
 	printf(" attached port=%u host=%d\n", body.port_index, host);
 	return 0;
 }
@@ -157,15 +170,10 @@ static int
 detach(struct kernel *k, const struct options *o)
 {
 	struct nmreq_vale_detach body;
-	char name[NETMAP_REQ_IFNAMSIZ];
-	int error;
 
 	memset(&body, 0, sizeof(body));
-	copy_name(name, o->name);
-	error = kernel_ask(k, NETMAP_REQ_VALE_DETACH, name, &body);
-	if (error != 0)
-		return kernel_refused(NETMAP_REQ_VALE_DETACH, o->name, error);
-	print_name(o->name);
+	if (ask_about(k, NETMAP_REQ_VALE_DETACH, o->name, &body) != 0)
+		return -1;
 	printf(" detached port=%u\n", body.port_index);
 	return 0;
 }
@@ -188,17 +196,12 @@ static int
 create(struct kernel *k, const struct options *o)
 {
 	struct nmreq_vale_newif body;
-	char name[NETMAP_REQ_IFNAMSIZ];
-	int error;
 
 	memset(&body, 0, sizeof(body));
 	newif_sizes(&body, o->numbers, o->n_numbers);
 	body.nr_mem_id = o->mem_id;
-	copy_name(name, o->name);
-	error = kernel_ask(k, NETMAP_REQ_VALE_NEWIF, name, &body);
-	if (error != 0)
-		return kernel_refused(NETMAP_REQ_VALE_NEWIF, o->name, error);
-	print_name(o->name);
+	if (ask_about(k, NETMAP_REQ_VALE_NEWIF, o->name, &body) != 0)
+		return -1;
 	printf(" created tx-rings=%u rx-rings=%u tx-slots=%u rx-slots=%u region=%u\n",
 	    body.nr_tx_rings, body.nr_rx_rings, body.nr_tx_slots, body.nr_rx_slots, body.nr_mem_id);
 	return 0;
@@ -207,14 +210,8 @@ create(struct kernel *k, const struct options *o)
 static int
 remove_port(struct kernel *k, const struct options *o)
 {
-	char name[NETMAP_REQ_IFNAMSIZ];
-	int error;
-
-	copy_name(name, o->name);
-	error = kernel_ask(k, NETMAP_REQ_VALE_DELIF, name, NULL);
-	if (error != 0)
-		return kernel_refused(NETMAP_REQ_VALE_DELIF, o->name, error);
-	print_name(o->name);
+	if (ask_about(k, NETMAP_REQ_VALE_DELIF, o->name, NULL) != 0)
+		return -1;
 	printf(" removed\n");
 	return 0;
 }
@@ -225,18 +222,13 @@ start_polling(struct kernel *k, const struct options *o)
 {
 	int multi = o->n_numbers > 0 && o->numbers[0] == 1;
 	struct nmreq_vale_polling body;
-	char name[NETMAP_REQ_IFNAMSIZ];
-	int error;
 
 	memset(&body, 0, sizeof(body));
 	body.nr_mode = multi ? NETMAP_POLLING_MODE_MULTI_CPU : NETMAP_POLLING_MODE_SINGLE_CPU;
 	body.nr_first_cpu_id = o->n_numbers >= 2 ? o->numbers[1] : 0;
 	body.nr_num_polling_cpus = o->n_numbers == 3 ? o->numbers[2] : 1;
-	copy_name(name, o->name);
-	error = kernel_ask(k, NETMAP_REQ_VALE_POLLING_ENABLE, name, &body);
-	if (error != 0)
-		return kernel_refused(NETMAP_REQ_VALE_POLLING_ENABLE, o->name, error);
-	print_name(o->name);
+	if (ask_about(k, NETMAP_REQ_VALE_POLLING_ENABLE, o->name, &body) != 0)
+		return -1;
 	printf(" polled threads=%u first-cpu=%u\n", body.nr_num_polling_cpus, body.nr_first_cpu_id);
 	return 0;
 }
@@ -245,15 +237,10 @@ static int
 stop_polling(struct kernel *k, const struct options *o)
 {
 	struct nmreq_vale_polling body;
-	char name[NETMAP_REQ_IFNAMSIZ];
-	int error;
 
 	memset(&body, 0, sizeof(body));
-	copy_name(name, o->name);
-	error = kernel_ask(k, NETMAP_REQ_VALE_POLLING_DISABLE, name, &body);
-	if (error != 0)
-		return kernel_refused(NETMAP_REQ_VALE_POLLING_DISABLE, o->name, error);
-	print_name(o->name);
+	if (ask_about(k, NETMAP_REQ_VALE_POLLING_DISABLE, o->name, &body) != 0)
+		return -1;
 	printf(" not polled\n");
 	return 0;
 }
