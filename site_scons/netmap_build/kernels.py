@@ -46,11 +46,6 @@ class Kernel:
     arch: str = platform.machine()
     suite: str = ""  # of the Debian archive, where it was fetched from one
 
-    @property
-    def make_words(self) -> tuple[str, ...]:
-        """What kbuild's make must be told because of the architecture."""
-        return arch_words(self.arch)
-
 
 @dataclass(frozen=True)
 class Choice:
