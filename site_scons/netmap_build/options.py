@@ -480,7 +480,7 @@ def help_option(name: str) -> str:
     if row is None:
         raise unknown_option(name)
     default = typed(row, row.default).partition("=")[2]
-    lines = [f"{row.name}: {row.help}", *([row.more] if row.more else [])]
+    lines = textwrap.wrap(f"{row.name}: {row.help}", 79) + textwrap.wrap(row.more, 79)
     lines.append(f"kind: {row.kind}; default: {default or 'none'}")
     if row.choices:
         lines.append(f"one of: {', '.join(row.choices)}")

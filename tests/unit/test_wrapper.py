@@ -94,7 +94,9 @@ def test_the_help_fits_into_80_columns() -> None:
 
 @pytest.mark.parametrize("name", [row.name for row in options.ROWS])
 def test_every_option_is_explained(name: str) -> None:
-    assert options.help_option(name).startswith(f"{name}: ")
+    lines = options.help_option(name).splitlines()
+    assert lines[0].startswith(f"{name}: ")
+    assert [line for line in lines if len(line) > 80] == []
 
 
 @pytest.mark.parametrize(
