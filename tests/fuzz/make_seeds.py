@@ -166,10 +166,7 @@ def rings() -> dict[str, bytes]:
             + fill(0, 3)
             + sync(0, TX)
             + sync(1, RX)
-            + reader
-            + fill(0, 3)
-            + sync(0, TX)
-            + sync(0, TX)
+            + (reader + fill(0, 3) + sync(0, TX) + sync(1, RX)) * 4  # once round and more
         )
         writer = fill(0, 3) + step(0, WRITE_SLOT, 0, 0, 0, 0x87) + sync(0, TX) + sync(1, RX)
         seeds[f"scene-{scene}-writer"] = bytes([0x80 | scene, 0x05]) + opened + writer
