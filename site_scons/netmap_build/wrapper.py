@@ -59,11 +59,15 @@ def scons_command(python: Path, args: list[str]) -> list[str]:
     return [str(python), "-m", "SCons", "-Q", *args]
 
 
-def scons_environment() -> dict[str, str]:
-    """The user's, but for what changes how Python runs."""
-    kept = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+def scons_environment(python: Path) -> dict[str, str]:
+    """The user's, but for what changes how Python runs; compiled modules stay in .venv.
+
+    There even with PYTHONDONTWRITEBYTECODE: compiling SCons anew would double the time of a run.
+    """
+    kept = ("PYTHONUNBUFFERED",)
     env = {k: v for k, v in os.environ.items() if k in kept or not k.startswith("PYTHON")}
-    return {**env, TYPED_IN: str(Path.cwd())}
+    compiled = str(python.parents[1] / "pycache")
+    return {**env, "PYTHONPYCACHEPREFIX": compiled, TYPED_IN: str(Path.cwd())}
 
 
 def main(top_dir: str, args: list[str]) -> int:
@@ -107,7 +111,7 @@ def run(top: Path, args: list[str]) -> int:
         return ownership.run_as_owner(top, owner, args)
     python = venvs.ensure(top, venvs.BUILD, may_install=not given.no_install)
     command = scons_command(python, args)
-    env = scons_environment()
+    env = scons_environment(python)
     os.chdir(top)
     os.execve(command[0], command, env)
 

@@ -161,7 +161,9 @@ def test_scons_starts_as_a_module() -> None:
 def test_the_users_python_variables_do_not_reach_scons(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONWARNINGS", "PYTHONOPTIMIZE"):
         monkeypatch.setenv(name, "/nowhere")
-    assert "/nowhere" not in wrapper.scons_environment().values()
+    env = wrapper.scons_environment(Path("/top/.venv/bin/python"))
+    assert "/nowhere" not in env.values()
+    assert env["PYTHONPYCACHEPREFIX"] == "/top/.venv/pycache"
 
 
 @pytest.mark.parametrize("variable", ["PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP"])
