@@ -155,6 +155,10 @@ class PrivateApt:
             raise space.shortage("the package lists of apt", self.root)
         return said
 
+    def forget(self) -> None:
+        """Remove apt's own index of its lists: 70 MB that are quickly made again."""
+        shutil.rmtree(self.root / "cache", ignore_errors=True)
+
     def show(self, name: str) -> Package | None:
         """The candidate version of a package, or None where no source has it."""
         return parse_package(self.run("apt-cache", "show", "--no-all-versions", name).stdout)

@@ -173,7 +173,9 @@ def fetch_flavour(flavour: str, suite: str, arch: str) -> Path:
             f"apt has no {start[0]} of {suite or suites.own()}: {telling(said)}",
             "type: ./sconsw kernel-dir=/path/to/kernel/headers, or mend the apt sources",
         )
-    return place(apt, packages, headers[0].version, suite, arch)
+    final = place(apt, packages, headers[0].version, suite, arch)
+    apt.forget()
+    return final
 
 
 def place(
