@@ -102,8 +102,8 @@ def make(folder: Path, lock: Path, base: Path) -> None:
         (site,) = folder.glob("lib/python3*/site-packages")
         wheels.unpack(lock, there, site, folder / "bin")
     except BaseException as error:
-        full = space.free(folder) < space.LITTLE  # venv does not pass on what its pip says of it
+        full = space.free(folder) < space.LITTLE  # venv does not say that this is why
         shutil.rmtree(folder, ignore_errors=True)
-        if full and isinstance(error, BuildError):
+        if full and isinstance(error, (BuildError, OSError)):
             raise space.shortage(folder.name, folder.parent) from None
         raise

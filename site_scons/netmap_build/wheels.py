@@ -68,10 +68,11 @@ def collect(lock: Path, base: Path) -> Path:
 def pip(base: Path) -> list[str]:
     """The command of a pip that works whatever this system has; made in the cache when missing."""
     final = cache.root() / "pip" / this_python()
-    if not (final / "bin/python").exists():
-        say("netmap: making an environment for pip")
-        with cache.new_folder(final) as scratch, full_disk_told(scratch):
-            run([str(base), "-m", "venv", str(scratch)], "python3 -m venv")
+    with cache.locked(cache.root() / "pip.lock", "makes an environment for pip"):
+        if not (final / "bin/python").exists():
+            say("netmap: making an environment for pip")
+            with cache.new_folder(final) as scratch, full_disk_told(scratch):
+                run([str(base), "-m", "venv", str(scratch)], "python3 -m venv")
     return [str(final / "bin/python"), "-m", "pip", "--disable-pip-version-check"]
 
 

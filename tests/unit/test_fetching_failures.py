@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from netmap_build import apt, cache, debian_kernel, space, toolchains, venvs
+from netmap_build import apt, cache, debian_kernel, space, toolchains, venvs, wheels
 from netmap_build.errors import BuildError
 
 TOP = Path(__file__).resolve().parents[2]
@@ -28,6 +28,17 @@ ZIG = "ziglang/zig"
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def made_pip() -> list[str]:
+    """The pip of the build's own cache: making another takes seconds."""
+    return wheels.pip(venvs.interpreter())
+
+
+@pytest.fixture
+def real_pip(made_pip: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels, "pip", lambda base: made_pip)
 
 
 @pytest.fixture
@@ -67,12 +78,11 @@ def wheel(folder: Path, content: bytes) -> str:
 
 
 @pytest.fixture
-def zig_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def zig_checkout(tmp_path: Path, real_pip: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout whose lock pins a small ziglang that pip finds in a folder."""
     for name, value in {"CONFIG_FILE": os.devnull, "NO_INDEX": "1"}.items():
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    monkeypatch.setattr(venvs, "ensure", lambda top, venv: Path(sys.executable))
     monkeypatch.setattr(toolchains, "ROOM", 0)
     return tmp_path
 
@@ -156,34 +166,36 @@ def interpreter(path: Path, script: str) -> Path:
 
 
 def test_an_environment_without_a_network_is_two_lines_and_no_folder(
-    tmp_path: Path, lock: Path, no_index: None
+    tmp_path: Path, lock: Path, no_index: None, real_pip: None
 ) -> None:
-    """Its Python is this one, which has the real pip: making an environment takes long."""
-    script = f"""mkdir -p "$3/bin" && cd "$3/bin" && echo '#!/bin/sh
-        exec {sys.executable} "$@"' > python && chmod +x python"""
     with pytest.raises(BuildError) as caught:
-        venvs.make(tmp_path / ".venv", lock, interpreter(tmp_path / "python", script))
+        venvs.make(tmp_path / ".venv", lock, venvs.interpreter())
     said = two_lines(caught.value)
     assert "downloading the packages of requirements.lock failed: pip does not reach its" in said
     assert not (tmp_path / ".venv").exists()
     assert names(cache.root() / "wheels") == []
 
 
-def test_an_environment_on_a_full_disk_is_two_lines_and_no_folder(
+def test_a_venv_that_fails_on_a_full_disk_is_two_lines_and_no_folder(
     tmp_path: Path, small_disk: Path, lock: Path
 ) -> None:
-    """venv says only that its pip failed, and not why."""
-    script = 'mkdir "$3" && dd if=/dev/zero of="$3/file" bs=64k; echo Error; exit 1'
+    """It says only that something failed, and not why."""
+    wheels.folder_of(lock).mkdir(parents=True)
+    script = 'mkdir "$4" && dd if=/dev/zero of="$4/file" bs=64k; echo Error; exit 1'
     with pytest.raises(BuildError) as caught:
         venvs.make(small_disk / ".venv", lock, interpreter(tmp_path / "python", script))
     assert f"no space left for .venv in {small_disk} | type: df -h" in two_lines(caught.value)
     assert names(small_disk) == []
 
 
-@pytest.mark.slow
-def test_a_real_environment_on_a_full_disk_is_two_lines_and_no_folder(
-    small_disk: Path, lock: Path
+def test_packages_that_do_not_fit_are_two_lines_and_no_folder(
+    tmp_path: Path, small_disk: Path
 ) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(wheel(tmp_path, bytes(1 << 21)))
+    wheels.folder_of(lock).mkdir(parents=True)
+    for file in tmp_path.glob("*.whl"):
+        shutil.move(file, wheels.folder_of(lock))
     with pytest.raises(BuildError) as caught:
         venvs.make(small_disk / ".venv", lock, venvs.interpreter())
     assert f"no space left for .venv in {small_disk} | type: df -h" in two_lines(caught.value)
@@ -207,7 +219,8 @@ except KeyboardInterrupt:
 def test_an_interrupted_environment_is_no_folder(tmp_path: Path, lock: Path) -> None:
     begun = tmp_path / "begun"
     os.mkfifo(begun)
-    script = f'mkdir "$3"; echo begun > {begun}; exec sleep 600'
+    wheels.folder_of(lock).mkdir(parents=True)
+    script = f'mkdir "$4"; echo begun > {begun}; exec sleep 600'
     base = interpreter(tmp_path / "python", script)
     folder = tmp_path / ".venv"
     process = subprocess.Popen(
