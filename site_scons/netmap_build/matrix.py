@@ -90,6 +90,11 @@ class Boot:
     seconds: float
 
     @property
+    def passed(self) -> bool:
+        """Every test ran, and none failed."""
+        return self.code == 0 and " passed" in self.said and "skipped" not in self.said
+
+    @property
     def first_error(self) -> str:
         lines = self.said.splitlines()
         for start in ("E  ", "FAILED", "ERROR"):

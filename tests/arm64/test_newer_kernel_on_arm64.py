@@ -65,7 +65,4 @@ def test_every_function_lies_where_its_words_can_be_patched(built: Built) -> Non
 def test_the_newer_kernel_boots_and_packets_pass(built: Built) -> None:
     top, folder, env = matrix.from_environment()
     booted = matrix.boot(built, top, folder, env, Path(sys.executable))
-    if booted.code:
-        pytest.fail(f"{built.kernel.version}: {booted.first_error}\n{booted.said}", pytrace=False)
-    assert " passed" in booted.said
-    assert "skipped" not in booted.said
+    assert booted.passed, f"{built.kernel.version}: {booted.first_error}\n{booted.said}"

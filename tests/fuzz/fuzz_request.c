@@ -201,12 +201,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (nmh_nic_free(nic) != 0)
 		abort();
 	nmh_ns_free(ns);
-	if (nmh_live() != 0) {
-		char text[1024];
-
-		nmh_live_describe(text, sizeof(text));
-		fprintf(stderr, "left behind:\n%s", text);
-		abort();
-	}
+	FUZZ_MUST(nmh_left_behind() == 0);
 	return 0;
 }

@@ -922,13 +922,7 @@ static void end_scene(void)
 		nics[i] = NULL;
 	}
 	nmh_ns_free(ns);
-	if (nmh_live() != 0) {
-		char text[1024];
-
-		nmh_live_describe(text, sizeof(text));
-		fprintf(stderr, "left behind:\n%s", text);
-		abort();
-	}
+	FUZZ_MUST(nmh_left_behind() == 0);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

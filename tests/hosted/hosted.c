@@ -2,6 +2,7 @@
 /*
  * hosted.c - the system call layer of the hosted port: hosted.h on top of ctl.h.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -54,6 +55,17 @@ uint64_t nmh_live_page_bytes(void)
 int nmh_live_describe(char *buf, size_t size)
 {
 	return nm_host_live_describe(buf, size);
+}
+
+int nmh_left_behind(void)
+{
+	char text[2048];
+
+	if (nmh_live() == 0)
+		return 0;
+	nmh_live_describe(text, sizeof(text));
+	fprintf(stderr, "left behind:\n%s", text);
+	return 1;
 }
 
 void nmh_check_freed(void)

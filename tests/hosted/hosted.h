@@ -26,6 +26,8 @@ uint64_t nmh_live(void);	    /* blocks and regions allocated by the core */
 uint64_t nmh_live_bytes(void);
 uint64_t nmh_live_page_bytes(void); /* of regions alone */
 int nmh_live_describe(char *buf, size_t size);
+/* 0, or 1 after telling on stderr what is still there. */
+int nmh_left_behind(void);
 void nmh_check_freed(void); /* ends the process after a write to freed memory */
 
 struct nmh_ns *nmh_ns_new(void);

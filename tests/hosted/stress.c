@@ -514,12 +514,5 @@ int main(int argc, char **argv)
 	scenarios[i].fn(ns, packets);
 	nmh_ns_free(ns);
 	nmh_fini();
-	if (nmh_live() != 0) {
-		char text[2048];
-
-		nmh_live_describe(text, sizeof(text));
-		fprintf(stderr, "left behind:\n%s", text);
-		return 1;
-	}
-	return 0;
+	return nmh_left_behind();
 }
