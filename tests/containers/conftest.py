@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from netmap_build import containers
+from netmap_build import containers, venvs, wheels
 from netmap_build.containers import Mount
 from netmap_build.engine import Engine
 
@@ -32,11 +32,10 @@ SYSTEM = tuple(
 def pip_settings() -> dict[str, str]:
     """What pip is told here, by files or variables, as variables; nothing of it is written down."""
     listing = subprocess.run(
-        ["python3", "-m", "pip", "config", "list"],
+        [*wheels.pip(venvs.interpreter()), "config", "list"],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
-        check=False,
+        check=True,
     ).stdout
     found: dict[str, str] = {}
     for name, value in re.findall(r"^(?:global|install|:env:)\.([\w-]+)='(.*)'$", listing, re.M):
