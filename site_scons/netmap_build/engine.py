@@ -28,9 +28,11 @@ DRIVERS = ("overlay2", "vfs")  # the second is slow and works everywhere
 START_SECONDS = 30
 STOP_SECONDS = 20
 CALL_SECONDS = 600  # an import of a large image is one call
-# dockerd ends when standard input does, which is when the build ends, however it ends.
+# dockerd ends when standard input does, which is when the build ends, however it ends. It leaves
+# the network name space of its containers mounted.
 SUPERVISOR = (
-    'dockerd "$@" </dev/null & pid=$!; cat >/dev/null; kill "$pid"; wait "$pid"; rm -rf "$OURS"'
+    'dockerd "$@" </dev/null & pid=$!; cat >/dev/null; kill "$pid"; wait "$pid"; '
+    'umount -l "$OURS"/exec/netns/* 2>/dev/null; rm -rf "$OURS"'
 )
 
 

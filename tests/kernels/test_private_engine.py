@@ -30,16 +30,21 @@ def here() -> engine.Engine:
 
 
 @pytest.fixture(scope="module")
-def image(here: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An image of this machine's own busybox: nothing is downloaded for it."""
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A system of this machine's own busybox: nothing is downloaded for it."""
     root = tmp_path_factory.mktemp("image")
     (root / "bin").mkdir()
     source = next(path for path in ("/bin/busybox", "/usr/bin/busybox") if Path(path).exists())
     (root / "bin/busybox").write_bytes(Path(source).read_bytes())
     (root / "bin/busybox").chmod(0o755)
     (root / "bin/sh").symlink_to("busybox")
-    archive = root.parent / "busybox.tar"
-    subprocess.run(["tar", "-cf", str(archive), "-C", str(root), "bin"], check=True)
+    made = root.parent / "busybox.tar"
+    subprocess.run(["tar", "-cf", str(made), "-C", str(root), "bin"], check=True)
+    return made
+
+
+@pytest.fixture(scope="module")
+def image(here: engine.Engine, archive: Path) -> str:
     here.client.api.import_image_from_file(str(archive), repository="netmap-test", tag="busybox")
     return "netmap-test:busybox"
 
@@ -99,6 +104,15 @@ def test_an_interrupted_command_leaves_no_container(here: engine.Engine, image: 
     assert left(here) == []
 
 
+# What dockerd mounts for it must go away too.
+CONTAINER = """\
+api = found.client.api
+api.import_image_from_file({archive!r}, repository="netmap-test", tag="busybox")
+found.client.containers.run("netmap-test:busybox", ["/bin/busybox", "true"], network_mode="host")
+sys.exit("done")
+"""
+
+
 def alone(tmp_path: Path, then: str) -> subprocess.Popen[str]:
     """Another process with a private dockerd of its own."""
     env = {k: v for k, v in os.environ.items() if k != engine.VARIABLE}
@@ -121,15 +135,18 @@ def alone(tmp_path: Path, then: str) -> subprocess.Popen[str]:
     ("then", "sent"),
     [
         ("sys.exit('failed')", 0),
+        (CONTAINER, 0),
         ("time.sleep(60)", signal.SIGINT),
         ("time.sleep(60)", signal.SIGKILL),
     ],
-    ids=["failed", "interrupted", "killed"],
+    ids=["failed", "after a container", "interrupted", "killed"],
 )
-def test_a_private_dockerd_ends_with_the_build(tmp_path: Path, then: str, sent: int) -> None:
+def test_a_private_dockerd_ends_with_the_build(
+    tmp_path: Path, archive: Path, then: str, sent: int
+) -> None:
     if any(engine.connect(address) for address in system_engines()):
         pytest.skip("an engine of the system answers; none is started")
-    with alone(tmp_path, then) as process:
+    with alone(tmp_path, then.format(archive=str(archive))) as process:
         assert process.stdout is not None
         address = next((line for line in process.stdout if line.startswith("unix://")), "")
         folder = Path(address.strip().removeprefix("unix://")).parent
@@ -140,7 +157,8 @@ def test_a_private_dockerd_ends_with_the_build(tmp_path: Path, then: str, sent: 
             status = Path(f"/proc/{daemon}/status").read_text()
             supervisor = os.pidfd_open(int(re.findall(r"^PPid:\t(\d+)", status, re.MULTILINE)[0]))
             process.send_signal(sent)
-        process.communicate(timeout=60)
+        _, said = process.communicate(timeout=60)
+        assert "Traceback" not in said or sent, said
     if sent:
         ready, _, _ = select.select([supervisor], [], [], 60)
         os.close(supervisor)
